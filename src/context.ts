@@ -1,0 +1,35 @@
+import type { BlobStore } from './blobs/store.ts'
+import type { Config } from './config.ts'
+import type { Db } from './db/dialect.ts'
+import type { Logger } from './lib/log.ts'
+import type { TableEngine } from './server/datasets/engine.ts'
+import type { Bus } from './server/events/bus.ts'
+import type { Logins } from './server/identity/logins.ts'
+import type { ModelPool } from './server/serving/pool.ts'
+import type { JobRunner } from './server/training/runner.ts'
+
+/**
+ * Everything a service needs, built once in app.ts. A transaction is the same Context with another `db`
+ * (`inTransaction`), so no code can reach around it by accident.
+ */
+export type Context = {
+  readonly config: Config
+  readonly db: Db
+  readonly blobs: BlobStore
+  readonly bus: Bus
+  /** Checks passwords, and slows guessing. */
+  readonly logins: Logins
+  readonly runner: JobRunner
+  readonly models: ModelPool
+  /** DuckDB in processes of its own, started when first needed. */
+  readonly tables: TableEngine
+  readonly log: Logger
+  /** Milliseconds since the epoch; tests pass their own. */
+  readonly now: () => number
+}
+
+/** Runs `work` in one transaction; inside, only `tx.db` exists and only the database is awaited. Nested calls join. */
+export async function inTransaction<T>(ctx: Context, work: (tx: Context) => Promise<T>): Promise<T> {
+  if (ctx.db.isTransaction) return work(ctx)
+  return ctx.db.transaction().execute((db) => work({ ...ctx, db }))
+}

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestServer, type TestServer } from '../../tests/harness/server.ts'
+import { PACKAGE_ROOT } from '../lib/package-root.ts'
+import { MIGRATIONS, migrate } from './migrate.ts'
+import { openDatabase } from './open.ts'
+
+let folder: string
+let server: TestServer
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trainyard-migrate-'))
+  server = await startTestServer()
+})
+afterAll(async () => {
+  await server.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('migrations', () => {
+  it('many processes may start at once on an empty store', async () => {
+    const url = `sqlite:${join(folder, 'many.db')}`
+    const program = `import { openDatabase } from './src/db/open.ts'; import { migrate } from './src/db/migrate.ts'
+      const db = openDatabase(${JSON.stringify(url)}); await migrate(db); await db.destroy(); console.log('fine')`
+    const runs = Array.from({ length: 6 }, () =>
+      promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program], { cwd: PACKAGE_ROOT }),
+    )
+    for (const { stdout } of await Promise.all(runs)) expect(stdout).toContain('fine')
+    const db = openDatabase(url)
+    const { rows } = await sql<{ n: number }>`SELECT count(*) AS n FROM schema_versions`.execute(db)
+    expect(rows[0]?.n).toBe(MIGRATIONS.length)
+    await db.destroy()
+  }, 60_000)
+
+  it('an older program refuses a newer schema with a plain sentence', async () => {
+    const { db } = server.ctx
+    await sql`INSERT INTO schema_versions (version, name, applied_at_ms) VALUES (9999, 'from the future', 0)`.execute(
+      db,
+    )
+    await expect(migrate(db)).rejects.toThrow(/written by a newer Trainyard/)
+    await sql`DELETE FROM schema_versions WHERE version = 9999`.execute(db)
+    await expect(migrate(db)).resolves.toBeUndefined()
+  })
+})
+
+describe('the two engines agree', () => {
+  it('on integers beyond 2^53, text order and the case of LIKE', async () => {
+    const { db } = server.ctx
+    const { rows } = await sql<{
+      big: bigint
+      small: number
+    }>`SELECT CAST(9007199254740993 AS BIGINT) AS big, CAST(7 AS BIGINT) AS small`.execute(db)
+    expect(rows[0]).toEqual({ big: 9007199254740993n, small: 7 })
+    for (const name of ['b', 'B', 'a', 'é']) {
+      await db
+        .insertInto('users')
+        .values({ id: name, name, password_hash: null, is_admin: 0, created_at_ms: 0, disabled_at_ms: null })
+        .execute()
+    }
+    const sorted = await db.selectFrom('users').select('name').orderBy('name').execute()
+    expect(sorted.map((row) => row.name)).toEqual(['B', 'a', 'b', 'é'])
+    const { like, ilike } = await import('./dialect.ts')
+    const names = async (pattern: string, compare: typeof like) =>
+      (
+        await db
+          .selectFrom('users')
+          .select('name')
+          .where((eb) => compare(db, eb.ref('name'), pattern))
+          .orderBy('name')
+          .execute()
+      ).map((row) => row.name)
+    expect(await names('b%', like)).toEqual(['b'])
+    expect(await names('b%', ilike)).toEqual(['B', 'b'])
+  })
+})

@@ -1,0 +1,56 @@
+import { sql } from 'kysely'
+import { type Db, ddlFor, isPostgres } from './dialect.ts'
+import { identity } from './migrations/0001-identity.ts'
+import { tracking } from './migrations/0002-tracking.ts'
+import { registryAndData } from './migrations/0003-registry-and-data.ts'
+import { jobsAndServing } from './migrations/0004-jobs-and-serving.ts'
+
+export type Migration = {
+  version: number
+  name: string
+  /** Common DDL, see dialect.ts `ddlFor`. */
+  sql: string
+}
+
+/** In order, never edited once released: a change of the schema is a new entry. */
+export const MIGRATIONS: readonly Migration[] = [identity, tracking, registryAndData, jobsAndServing]
+
+/** Any number that no other program uses on the same PostgreSQL database. */
+const ADVISORY_LOCK = 7_214_001
+
+/**
+ * Brings the schema to this program's version, all in one transaction under a lock, so that twenty processes may start
+ * at once and a kill in the middle leaves the old schema.
+ * @throws when the database was written by a newer Trainyard: an older program would misread it
+ */
+export async function migrate(db: Db): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    // On SQLite the transaction itself holds the one write lock from its beginning (open.ts).
+    if (isPostgres(tx)) await sql`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`.execute(tx)
+    await applyPending(tx)
+  })
+}
+
+async function applyPending(db: Db): Promise<void> {
+  await sql
+    .raw(
+      'CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)',
+    )
+    .execute(db)
+  const { rows } = await sql<{ version: number }>`SELECT version FROM schema_versions`.execute(db)
+  const applied = new Set(rows.map((row) => Number(row.version)))
+  const newest = Math.max(0, ...applied)
+  const known = MIGRATIONS.at(-1)?.version ?? 0
+  if (newest > known) {
+    throw new Error(
+      `This database has schema version ${newest}, written by a newer Trainyard; this program knows ${known}. Start the newer program, or restore a backup.`,
+    )
+  }
+  for (const migration of MIGRATIONS) {
+    if (applied.has(migration.version)) continue
+    for (const statement of ddlFor(db, migration.sql)) await sql.raw(statement).execute(db)
+    await sql`INSERT INTO schema_versions (version, name, applied_at_ms) VALUES (${migration.version}, ${migration.name}, ${Date.now()})`.execute(
+      db,
+    )
+  }
+}

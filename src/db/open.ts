@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  PostgresDialect,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+} from 'kysely'
+import pg from 'pg'
+import { narrow, openSqlite } from './sqlite.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * Transactions take the write lock when they begin. A deferred one that reads first and writes later fails at once, without
+ * waiting, when another process (the CLI beside the server) wrote in between.
+ */
+class ImmediateSqliteDialect extends SqliteDialect {
+  readonly #database: SqliteDatabase
+
+  constructor(database: SqliteDatabase) {
+    super({ database })
+    this.#database = database
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateSqliteDriver({ database: this.#database })
+  }
+}
+
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+}
+
+/** int8 as a number where it is exact, else bigint: the same on both engines. */
+const INT8_OID = 20
+
+/**
+ * Opens the store. `url` is `sqlite:<file>` or `postgres://…`; the schema is not touched (see migrate.ts).
+ * @throws when the file or the server cannot be reached, on the first query
+ */
+export function openDatabase(url: string): Kysely<Tables> {
+  if (url.startsWith('sqlite:')) {
+    const file = url.slice('sqlite:'.length)
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+    return new Kysely<Tables>({ dialect: new ImmediateSqliteDialect(openSqlite(file)) })
+  }
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new Error(`database-url must start with "sqlite:" or "postgres://", got "${url.split(':')[0]}:"`)
+  }
+  const types = {
+    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+      oid === INT8_OID ? (text: string) => narrow(BigInt(text)) : pg.types.getTypeParser(oid, format as 'text'),
+  }
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    types: types as pg.CustomTypesConfig,
+    statement_timeout: 60_000,
+  })
+  // An idle connection that the server closes must not take the process down; the next query reports it.
+  pool.on('error', () => {})
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+}

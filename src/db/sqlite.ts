@@ -1,0 +1,65 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { SqliteDatabase, SqliteStatement } from 'kysely'
+
+/**
+ * `node:sqlite` in the shape that Kysely's SQLite dialect expects. Durable by default: WAL with `synchronous=FULL`,
+ * so that a committed write survives a power cut. Returns the adapter and a `close`.
+ */
+export function openSqlite(file: string): SqliteDatabase {
+  const database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 10_000 })
+  database.exec('PRAGMA journal_mode = WAL')
+  database.exec('PRAGMA synchronous = FULL')
+  database.exec('PRAGMA cache_size = -32000')
+  // Preparing costs more than a small query: keep the statements that come again and again.
+  const cache = new Map<string, SqliteStatement>()
+  return {
+    prepare(text) {
+      const known = cache.get(text)
+      if (known !== undefined) return known
+      const statement = adapt(database, text)
+      if (cache.size >= 500) cache.clear()
+      cache.set(text, statement)
+      return statement
+    },
+    close: () => database.close(),
+  }
+}
+
+function adapt(database: DatabaseSync, text: string): SqliteStatement {
+  const statement = database.prepare(text)
+  const reader = statement.columns().length > 0
+  return {
+    reader,
+    all: (parameters) => readAll(statement, parameters as SQLInputValue[]),
+    run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+  }
+}
+
+/**
+ * Integers come as numbers; a result holding one beyond 2^53 (MLflow steps are int64) is read again as bigint, and only
+ * the unsafe ones stay so. Doing it always would cost every query for a case that almost never happens.
+ */
+function readAll(statement: ReturnType<DatabaseSync['prepare']>, parameters: SQLInputValue[]): unknown[] {
+  try {
+    return statement.all(...parameters)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_OUT_OF_RANGE') throw error
+  }
+  statement.setReadBigInts(true)
+  try {
+    return statement
+      .all(...parameters)
+      .map((row) =>
+        Object.fromEntries(
+          Object.entries(row).map(([key, value]) => [key, typeof value === 'bigint' ? narrow(value) : value]),
+        ),
+      )
+  } finally {
+    statement.setReadBigInts(false)
+  }
+}
+
+export function narrow(value: bigint): number | bigint {
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
+}

@@ -1,0 +1,76 @@
+import cookie from '@fastify/cookie'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Context } from '../context.ts'
+import { newId } from '../lib/ids.ts'
+import { installBodies } from './bodies.ts'
+import { answerNoRequest, ErrorBody, installErrorHandler, sendFrameworkError } from './errors.ts'
+import { installGuard } from './guard.ts'
+import { installHeaders } from './headers.ts'
+import { installValidators } from './validators.ts'
+
+export type App = FastifyInstance
+
+/** A Fastify instance with the house's habits: strict bodies, one guard, one error table, OpenAPI, base path. */
+export async function createServer(ctx: Context, version: string): Promise<App> {
+  const { config } = ctx
+  const app = Fastify({
+    loggerInstance: ctx.log as unknown as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => newId(),
+    requestIdHeader: false,
+    bodyLimit: config.bodyLimitBytes,
+    trustProxy: config.publicUrl !== '' || config.basePath !== '' ? 'loopback, linklocal, uniquelocal' : false,
+    connectionTimeout: 0,
+    requestTimeout: 0,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
+    rewriteUrl: (request) => withoutBase(request.url ?? '/', config.basePath),
+    http: { headersTimeout: 30_000 },
+    frameworkErrors: sendFrameworkError,
+    clientErrorHandler: answerNoRequest,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  installValidators(app)
+  installErrorHandler(app)
+  await app.register(cookie)
+  app.addSchema(ErrorBody)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Trainyard API',
+        version,
+        description: 'Everything the web UI and the CLI do, they do through this.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema${index}`) },
+  })
+  installBodies(app)
+  installGuard(app, ctx)
+  installHeaders(app)
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        url: request.url.split('?')[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        actor: request.actor?.name,
+      },
+      'request',
+    )
+  })
+  return app as unknown as App
+}
+
+function withoutBase(url: string, base: string): string {
+  if (base === '') return url
+  if (url === base) return '/'
+  return url.startsWith(`${base}/`) || url.startsWith(`${base}?`) ? url.slice(base.length) : url
+}

@@ -1,0 +1,292 @@
+import { badRequest } from './errors.ts'
+
+/**
+ * The grammar of MLflow's search filters and sort orders, without any meaning: comparisons joined by AND. What the
+ * identifiers may be, and with which operators, is decided by each search. One pass over the text, linear time.
+ */
+
+export type FilterOperator =
+  | '='
+  | '!='
+  | '>'
+  | '>='
+  | '<'
+  | '<='
+  | 'LIKE'
+  | 'ILIKE'
+  | 'IN'
+  | 'NOT IN'
+  | 'IS NULL'
+  | 'IS NOT NULL'
+
+/** `metrics.a` → entity `metrics`, key `a`; a bare attribute → entity '' and its name as key. */
+export type Identifier = { entity: string; key: string }
+
+export type FilterValue =
+  | { kind: 'text'; text: string }
+  | { kind: 'number'; number: number; text: string }
+  | { kind: 'list'; items: string[] }
+  | { kind: 'none' }
+
+export type Comparison = Identifier & { operator: FilterOperator; value: FilterValue }
+export type SortField = Identifier & { descending: boolean }
+
+const MAX_FILTER_LENGTH = 100_000
+/** Each comparison becomes a subquery; engines limit their depth. */
+const MAX_COMPARISONS = 100
+const MAX_SORT_FIELDS = 50
+
+type Token = { type: 'word' | 'quoted' | 'number' | 'symbol'; text: string; quote: string; at: number; end: number }
+
+const SPACE = /\s+/y
+// A word may go on with quoted parts: tags.`a b`, metrics."x y".
+const WORD = /[\p{L}_][\p{L}\p{M}\p{N}_/@$#:-]*/uy
+const KEY_WORD = /[\p{L}\p{N}_/@$#:-][\p{L}\p{M}\p{N}_/@$#:.-]*/uy
+// No two ways to read the same digits and no look-ahead: either would make long texts take quadratic time.
+const NUMBER = /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
+const NAME_CHARACTER = /[\p{L}\p{N}_]/uy
+const SYMBOL = /!=|>=|<=|=|>|<|\(|\)|,|\./y
+
+function fail(what: string, text: string, at: number): Error {
+  const near = text.slice(at, at + 30)
+  return badRequest(
+    `Invalid filter: ${what}${near === '' ? ' at its end' : ` near "${near}" (character ${at + 1})`}. A filter is comparisons such as metrics.accuracy > 0.8 joined by AND.`,
+    'filter',
+  )
+}
+
+function match(pattern: RegExp, text: string, at: number): string | null {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0] ?? null
+}
+
+/** The text between quotes at `at`; a doubled quote stands for one. */
+function readQuoted(text: string, at: number): { value: string; end: number } {
+  const quote = text.charAt(at)
+  let value = ''
+  for (let i = at + 1; i < text.length; ) {
+    const next = text.indexOf(quote, i)
+    if (next < 0) break
+    value += text.slice(i, next)
+    if (text.charAt(next + 1) !== quote) return { value, end: next + 1 }
+    value += quote
+    i = next + 2
+  }
+  throw fail('a quote is not closed', text, at)
+}
+
+function tokenize(text: string): Token[] {
+  if (text.length > MAX_FILTER_LENGTH)
+    throw badRequest(`Invalid filter: it is longer than ${MAX_FILTER_LENGTH} characters.`, 'filter')
+  const tokens: Token[] = []
+  for (let at = 0; at < text.length; ) {
+    const space = match(SPACE, text, at)
+    if (space !== null) {
+      at += space.length
+      continue
+    }
+    const token = nextToken(text, at, tokens.at(-1))
+    tokens.push(token)
+    at = token.end
+  }
+  return tokens
+}
+
+function nextToken(text: string, at: number, before: Token | undefined): Token {
+  const ch = text.charAt(at)
+  if (ch === "'" || ch === '"' || ch === '`') {
+    const { value, end } = readQuoted(text, at)
+    return { type: 'quoted', text: value, quote: ch, at, end }
+  }
+  const token = (type: Token['type'], found: string): Token => ({
+    type,
+    text: found,
+    quote: '',
+    at,
+    end: at + found.length,
+  })
+  const touching = before !== undefined && before.end === at ? before : undefined
+  // The dot between entity and key, and the key behind it: metrics.2nd is no number.
+  if (ch === '.' && (touching?.type === 'word' || touching?.type === 'quoted')) return token('symbol', ch)
+  const afterDot = touching?.type === 'symbol' && touching.text === '.'
+  const number = afterDot ? null : match(NUMBER, text, at)
+  if (number !== null) {
+    if (match(NAME_CHARACTER, text, at + number.length) !== null) throw fail('this number is not understood', text, at)
+    return token('number', number)
+  }
+  const word = match(afterDot ? KEY_WORD : WORD, text, at)
+  if (word !== null) return token('word', word)
+  const symbol = match(SYMBOL, text, at)
+  if (symbol !== null) return token('symbol', symbol)
+  throw fail('this is not understood', text, at)
+}
+
+/** Reads tokens one after the other. */
+class Reader {
+  readonly text: string
+  readonly tokens: Token[]
+  position = 0
+
+  constructor(text: string) {
+    this.text = text
+    this.tokens = tokenize(text)
+  }
+
+  peek(): Token | undefined {
+    return this.tokens[this.position]
+  }
+
+  next(): Token | undefined {
+    return this.tokens[this.position++]
+  }
+
+  fail(what: string): Error {
+    return fail(what, this.text, this.peek()?.at ?? this.text.length)
+  }
+
+  /** Takes the next word when it is this one, in any case. */
+  keyword(word: string): boolean {
+    const token = this.peek()
+    if (token?.type !== 'word' || token.text.toUpperCase() !== word) return false
+    this.position++
+    return true
+  }
+
+  symbol(symbol: string): boolean {
+    const token = this.peek()
+    if (token?.type !== 'symbol' || token.text !== symbol) return false
+    this.position++
+    return true
+  }
+
+  identifier(): Identifier {
+    const first = this.next()
+    if (first === undefined || (first.type !== 'word' && !(first.type === 'quoted' && first.quote !== "'"))) {
+      this.position--
+      throw this.fail('a name such as metrics.accuracy is expected')
+    }
+    if (!this.symbol('.')) return { entity: '', key: first.text }
+    const second = this.next()
+    if (
+      second === undefined ||
+      (second.type !== 'word' && !(second.type === 'quoted' && second.quote !== "'")) ||
+      second.text === ''
+    ) {
+      this.position--
+      throw this.fail(`a key is expected after "${first.text}."`)
+    }
+    return { entity: first.text, key: second.text }
+  }
+
+  operator(): FilterOperator {
+    const token = this.next()
+    if (token?.type === 'symbol' && ['=', '!=', '>', '>=', '<', '<='].includes(token.text))
+      return token.text as FilterOperator
+    if (token?.type === 'word') {
+      const word = token.text.toUpperCase()
+      if (word === 'LIKE' || word === 'ILIKE' || word === 'IN') return word
+      if (word === 'NOT' && this.keyword('IN')) return 'NOT IN'
+      if (word === 'IS') {
+        if (this.keyword('NULL')) return 'IS NULL'
+        if (this.keyword('NOT') && this.keyword('NULL')) return 'IS NOT NULL'
+      }
+    }
+    this.position--
+    throw this.fail('a comparison (=, !=, >, >=, <, <=, LIKE, ILIKE, IN, NOT IN, IS NULL, IS NOT NULL) is expected')
+  }
+
+  value(operator: FilterOperator): FilterValue {
+    if (operator === 'IS NULL' || operator === 'IS NOT NULL') return { kind: 'none' }
+    if (operator === 'IN' || operator === 'NOT IN') return { kind: 'list', items: this.list() }
+    const token = this.next()
+    if (token?.type === 'number') return { kind: 'number', number: Number(token.text), text: token.text }
+    if (token?.type === 'quoted' && token.quote !== '`') return { kind: 'text', text: token.text }
+    this.position--
+    throw this.fail("a number or a quoted text ('…') is expected")
+  }
+
+  list(): string[] {
+    if (!this.symbol('(')) throw this.fail("a list such as ('a', 'b') is expected")
+    const items: string[] = []
+    do {
+      if (items.length > 0 && this.peek()?.type === 'symbol') break // ('a',)
+      const token = this.next()
+      if (token?.type !== 'quoted' || token.quote === '`') {
+        this.position--
+        throw this.fail("a quoted text ('…') is expected in the list")
+      }
+      items.push(token.text)
+    } while (this.symbol(','))
+    if (!this.symbol(')')) throw this.fail('")" is expected')
+    return items
+  }
+}
+
+/**
+ * Parses a filter; empty text is no comparison.
+ * @throws AppError bad_request saying what is wrong and where
+ */
+export function parseFilter(text: string): Comparison[] {
+  const reader = new Reader(text)
+  const comparisons: Comparison[] = []
+  if (reader.peek() === undefined) return comparisons
+  do {
+    const identifier = reader.identifier()
+    const operator = reader.operator()
+    comparisons.push({ ...identifier, operator, value: reader.value(operator) })
+    if (comparisons.length > MAX_COMPARISONS)
+      throw badRequest(`Invalid filter: it has more than ${MAX_COMPARISONS} comparisons.`, 'filter')
+  } while (reader.keyword('AND'))
+  if (reader.peek() !== undefined) throw reader.fail('only AND may follow a comparison')
+  return comparisons
+}
+
+/**
+ * Parses sort orders such as `metrics.accuracy DESC`; ascending unless said.
+ * @throws AppError bad_request naming `order_by`; also for a field that comes twice
+ */
+export function parseOrderBy(clauses: readonly string[]): SortField[] {
+  if (clauses.length > MAX_SORT_FIELDS)
+    throw badRequest(`order_by may hold at most ${MAX_SORT_FIELDS} fields.`, 'order_by')
+  const seen = new Set<string>()
+  return clauses.map((clause) => {
+    const refuse = () =>
+      badRequest(
+        `Invalid order_by clause '${clause.slice(0, 200)}'. It must be a name such as metrics.accuracy, with ASC or DESC behind it or nothing.`,
+        'order_by',
+      )
+    let field: SortField
+    try {
+      const reader = new Reader(clause)
+      const identifier = reader.identifier()
+      const descending = reader.keyword('DESC')
+      if (!descending) reader.keyword('ASC')
+      if (reader.peek() !== undefined) throw refuse()
+      field = { ...identifier, descending }
+    } catch {
+      throw refuse()
+    }
+    const name = `${field.entity}\0${field.key}`
+    if (seen.has(name)) throw badRequest(`order_by contains the field '${clause.slice(0, 200)}' twice.`, 'order_by')
+    seen.add(name)
+    return field
+  })
+}
+
+/** Whether a text column's `operator` with this value can be a comparison of text. */
+export function isTextComparison(comparison: Comparison): boolean {
+  const { operator, value } = comparison
+  return value.kind === 'text' && (operator === '=' || operator === '!=' || operator === 'LIKE' || operator === 'ILIKE')
+}
+
+/** Whether `operator` orders or equals numbers. */
+export function isNumberOperator(operator: FilterOperator): operator is '=' | '!=' | '>' | '>=' | '<' | '<=' {
+  return (
+    operator === '=' ||
+    operator === '!=' ||
+    operator === '>' ||
+    operator === '>=' ||
+    operator === '<' ||
+    operator === '<='
+  )
+}

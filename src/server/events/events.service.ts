@@ -1,0 +1,39 @@
+import type { Context } from '../../context.ts'
+import type { Actor } from '../../lib/actor.ts'
+import { type EventRow, insertEvent, projectEvents } from './events.store.ts'
+
+export type { EventRow } from './events.store.ts'
+
+export type NewEvent = {
+  projectId: string | null
+  verb: string
+  kind: string
+  /** How a URL finds the thing: an id, `name`, or `name/version`. */
+  subject: string
+  detail?: Record<string, unknown>
+}
+
+/** Writes one audit row into the running transaction and wakes the live stream. Call it inside the change's transaction. */
+export async function recordEvent(ctx: Context, actor: Actor, event: NewEvent): Promise<void> {
+  await insertEvent(ctx.db, {
+    project_id: event.projectId,
+    actor: actor.name,
+    verb: event.verb,
+    kind: event.kind,
+    subject: event.subject,
+    detail: JSON.stringify(event.detail ?? {}),
+    request_id: null,
+    created_at_ms: ctx.now(),
+  })
+  ctx.bus.poke()
+}
+
+/** A project's events, newest first. `before`: id of the last one seen, for the next page. */
+export async function listEvents(
+  ctx: Context,
+  projectId: string,
+  before: number | null,
+  limit: number,
+): Promise<EventRow[]> {
+  return projectEvents(ctx.db, projectId, before, limit)
+}

@@ -1,0 +1,125 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Context } from '../../../context.ts'
+import { scopeOf } from '../../../http/request.ts'
+import { isSlug } from '../../../lib/slug.ts'
+import { artifactRoutes } from './artifact-routes.ts'
+import { registryHandlers, registryRoutes } from './registry.handlers.ts'
+import type { Rpc } from './rpc.ts'
+import { trackingHandlers } from './tracking.handlers.ts'
+import { decodeRequest, encode, MlflowError, sendWireError } from './wire.ts'
+
+/** The MLflow whose protocol this door speaks; clients choose what they call by it. */
+export const MLFLOW_VERSION = '3.17.2'
+
+/** A project's tracking URI: what users set as MLFLOW_TRACKING_URI. */
+const PROJECT_PREFIX = '/mlflow/:owner/:project/tracking'
+
+const API_ROOTS = ['/api/2.0', '/api/3.0', '/ajax-api/2.0', '/ajax-api/3.0']
+
+/** Everything the client asks about the server before it downloads; none of these extras exists here. */
+const serverInfo: Rpc = {
+  methods: ['GET'],
+  path: '/server-info',
+  version: '3.0',
+  permission: 'read',
+  handle: async () => ({
+    store_type: 'SqlStore',
+    workspaces_enabled: false,
+    trace_archival_enabled: false,
+    multipart_uploads_enabled: false,
+    multipart_downloads_enabled: false,
+    presigned_upload_run_id_supported: false,
+    presigned_upload_model_id_supported: false,
+    features_enabled: { gateway: false },
+  }),
+}
+
+/**
+ * The MLflow tracking server, twice: at the root (the caller's default project, or the one of `X-MLFLOW-WORKSPACE`) and
+ * at each project's tracking URI.
+ */
+export function mlflowDoor(ctx: Context): FastifyPluginAsync {
+  return async (app) => {
+    await app.register(rpcRoutes(ctx))
+    await app.register(rpcRoutes(ctx), { prefix: PROJECT_PREFIX })
+    await app.register(artifactRoutes(ctx))
+    await app.register(artifactRoutes(ctx), { prefix: PROJECT_PREFIX })
+    await app.register(landingRoutes(ctx))
+  }
+}
+
+function rpcRoutes(ctx: Context): FastifyPluginAsync {
+  return async (app) => {
+    app.setErrorHandler((error, request, reply) => sendWireError(error, request, reply))
+    // Whatever the content type says, the body reaches decodeRequest as text: it refuses in MLflow's own words.
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+    for (const rpc of [...trackingHandlers, ...registryHandlers, serverInfo]) addRpc(app, ctx, rpc)
+    registryRoutes(app, ctx)
+    app.get(
+      '/version',
+      { config: { permission: 'public', door: true }, schema: { hide: true } },
+      async (_request, reply) => reply.type('text/plain').send(MLFLOW_VERSION),
+    )
+    for (const root of API_ROOTS) {
+      app.all(
+        `${root}/mlflow/*`,
+        { config: { permission: 'read', door: true, runToken: true }, schema: { hide: true } },
+        async (request) => {
+          throw new MlflowError(
+            404,
+            'ENDPOINT_NOT_FOUND',
+            `There is no endpoint ${request.method} ${request.url.split('?')[0]?.slice(0, 200)} here.`,
+          )
+        },
+      )
+    }
+  }
+}
+
+function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc): void {
+  const version = rpc.version ?? '2.0'
+  const roots = rpc.ajaxOnly === true ? [`/ajax-api/${version}`] : [`/api/${version}`, `/ajax-api/${version}`]
+  for (const root of roots) {
+    app.route({
+      method: rpc.methods,
+      url: `${root}/mlflow${rpc.path}`,
+      config: { permission: rpc.permission, door: true, runToken: rpc.runToken ?? rpc.permission === 'read' },
+      schema: { hide: true },
+      handler: async (request, reply) => {
+        const { actor, project } = scopeOf(request)
+        const answer = await rpc.handle({
+          ctx,
+          actor,
+          project,
+          message: decodeRequest(request),
+          params: request.params as Record<string, string>,
+        })
+        return reply.type('application/json').send(encode(answer))
+      },
+    })
+  }
+}
+
+/**
+ * What a person finds who opens a tracking URI, or the link that the client prints
+ * (`<tracking uri>/#/experiments/1/runs/<id>`): our page. The browser keeps the fragment over the redirect.
+ */
+function landingRoutes(ctx: Context): FastifyPluginAsync {
+  return async (app) => {
+    app.setErrorHandler((error, request, reply) => sendWireError(error, request, reply))
+    const options = { config: { permission: 'public' as const, door: true }, schema: { hide: true } }
+    app.get<{ Params: { owner: string; project: string } }>(PROJECT_PREFIX, options, async (request, reply) => {
+      const { owner, project } = request.params
+      if (!(request.headers.accept ?? '').includes('text/html') || !isSlug(owner) || !isSlug(project)) {
+        throw new MlflowError(
+          404,
+          'ENDPOINT_NOT_FOUND',
+          'This is the tracking URI of a project: set it as MLFLOW_TRACKING_URI, or open it in a browser.',
+        )
+      }
+      return reply.redirect(`${ctx.config.basePath}/${owner}/${project}/runs`, 302)
+    })
+    app.get(`${PROJECT_PREFIX}/health`, options, async (_request, reply) => reply.type('text/plain').send('OK'))
+  }
+}

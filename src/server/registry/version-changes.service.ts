@@ -1,0 +1,110 @@
+import { type Context, inTransaction } from '../../context.ts'
+import type { Actor } from '../../lib/actor.ts'
+import { AppError, notFound } from '../../lib/errors.ts'
+import { recordEvent } from '../events/events.service.ts'
+import type { Project } from '../projects/projects.service.ts'
+import { loadVersions, type ModelVersion } from './lookup.service.ts'
+import { modelRow } from './models.service.ts'
+import { deleteAliasesOfVersion, updateModel } from './models.store.ts'
+import { checkModelName, checkTag, checkTagKey, checkText, versionNumber } from './names.ts'
+import { assertVersionWritable } from './run-rights.service.ts'
+import * as store from './versions.store.ts'
+
+type Change = { verb: string; detail: Record<string, unknown> }
+
+/** One change of one version in a transaction: finds it, checks the actor's right, does the work, dates it, records it. */
+export async function changeVersion(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  name: string,
+  version: number | string,
+  work: (tx: Context, row: store.NamedVersionRow) => Promise<Change>,
+): Promise<ModelVersion> {
+  return inTransaction(ctx, async (tx) => {
+    const model = await modelRow(tx, project.id, checkModelName(name))
+    const number = versionNumber(version)
+    // First, as in every change below a model: its row is the lock that puts them one behind the other.
+    await updateModel(tx.db, model.id, { updated_at_ms: tx.now() })
+    const row = await store.versionByNumber(tx.db, model.id, number)
+    if (row === undefined) throw notFound(`Model Version (name=${name}, version=${number}) not found`)
+    await assertVersionWritable(tx, actor, row)
+    const { verb, detail } = await work(tx, row)
+    await store.updateVersion(tx.db, row.id, { updated_at_ms: tx.now() })
+    await recordEvent(tx, actor, {
+      projectId: project.id,
+      verb,
+      kind: 'model_version',
+      subject: `${name}/${number}`,
+      detail,
+    })
+    const changed = await store.versionById(tx.db, row.id)
+    const [loaded] = await loadVersions(tx, [changed!])
+    return loaded!
+  })
+}
+
+/** @throws AppError not_found, bad_request */
+export async function describeVersion(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  name: string,
+  version: number | string,
+  description: string,
+) {
+  checkText(description, 'description')
+  return changeVersion(ctx, actor, project, name, version, async (tx, row) => {
+    await store.updateVersion(tx.db, row.id, { description })
+    return { verb: 'updated', detail: { changed: 'description' } }
+  })
+}
+
+/** Deletes a version and the aliases on it; its number is never given again. @throws AppError not_found, bad_request */
+export async function deleteVersion(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  name: string,
+  version: number | string,
+): Promise<void> {
+  if (actor.run !== null) throw new AppError('forbidden', 'The token of a job may not delete a model version.')
+  await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
+    await deleteAliasesOfVersion(tx.db, row.id)
+    await store.updateVersion(tx.db, row.id, { deleted_at_ms: tx.now() })
+    return { verb: 'deleted', detail: {} }
+  })
+}
+
+/** @throws AppError not_found, bad_request */
+export async function setVersionTag(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  name: string,
+  version: number | string,
+  key: string,
+  value: string,
+): Promise<void> {
+  checkTag(key, value)
+  await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
+    await store.putVersionTag(tx.db, row.id, key, value)
+    return { verb: 'updated', detail: { tag: key } }
+  })
+}
+
+/** Removes a tag; one that is not there is fine. @throws AppError not_found for the version */
+export async function removeVersionTag(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  name: string,
+  version: number | string,
+  key: string,
+): Promise<void> {
+  checkTagKey(key)
+  await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
+    await store.deleteVersionTag(tx.db, row.id, key)
+    return { verb: 'updated', detail: { tag_removed: key } }
+  })
+}

@@ -1,0 +1,84 @@
+import type { Context } from '../../context.ts'
+import type { Actor } from '../../lib/actor.ts'
+import { AppError, badRequest } from '../../lib/errors.ts'
+import { pathSegments } from '../../lib/relative-path.ts'
+import { artifactPathOf, removeArtifacts } from '../artifacts/artifacts.service.ts'
+import { recordEvent } from '../events/events.service.ts'
+import type { Project } from '../projects/projects.service.ts'
+import { assertModelWritable, getLoggedModel } from './logged-models.service.ts'
+import { assertRunTakesWrites, getRun } from './runs.service.ts'
+
+const RUN_ID = /^[0-9a-f]{32}$/
+const MODEL_ID = /^m-[0-9a-f]{32}$/
+
+type Owner = { kind: 'run' | 'model'; id: string; root: string }
+
+/** The run or logged model whose artifact folder a path lies in or is, by the shape of the path. */
+function ownerByShape(path: string): Owner | null {
+  const segments = pathSegments(path)
+  for (let i = 0; i + 1 < segments.length; i++) {
+    const id = segments[i] ?? ''
+    if (segments[i + 1] !== 'artifacts') continue
+    const root = segments.slice(0, i + 2).join('/')
+    if (RUN_ID.test(id)) return { kind: 'run', id, root }
+    if (MODEL_ID.test(id) && segments[i - 1] === 'models') return { kind: 'model', id, root }
+  }
+  return null
+}
+
+/**
+ * Whether this actor may write or delete below `path` of the project's artifact space. What lies in a run's or model's
+ * folder follows the run (not deleted; a job's token: its own); a job's token writes nothing that has no owner.
+ * @throws AppError bad_request (path, deleted run), not_found (deleted model), forbidden
+ */
+export async function assertArtifactWritable(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  path: string,
+): Promise<void> {
+  await writableOwner(ctx, actor, project, path)
+}
+
+async function writableOwner(ctx: Context, actor: Actor, project: Project, path: string): Promise<Owner | null> {
+  const owner = ownerByShape(path)
+  if (owner !== null && (await ownsRoot(ctx, actor, project, owner))) return owner
+  if (actor.run !== null)
+    throw new AppError('forbidden', `This token belongs to run ${actor.run.runId} and may write to its own files only.`)
+  return null
+}
+
+async function ownsRoot(ctx: Context, actor: Actor, project: Project, owner: Owner): Promise<boolean> {
+  try {
+    if (owner.kind === 'run') {
+      if (artifactPathOf((await getRun(ctx, project.id, owner.id)).artifactUri) !== owner.root) return false
+      await assertRunTakesWrites(ctx, actor, project.id, owner.id)
+      return true
+    }
+    const model = await getLoggedModel(ctx, project.id, owner.id, { allowDeleted: true })
+    if (artifactPathOf(model.artifactUri) !== owner.root) return false
+    if (model.lifecycle === 'deleted') throw badRequest(`The logged model ${model.id} is deleted.`, 'path')
+    await assertModelWritable(ctx, actor, model)
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_found') return false // such a name, but nothing of ours
+    throw error
+  }
+}
+
+/**
+ * Removes a file or folder of a run or logged model. Folders above them hold many runs' files and stay.
+ * @throws AppError bad_request (path, deleted run, no run's file), forbidden
+ */
+export async function deleteArtifacts(ctx: Context, actor: Actor, project: Project, path: string): Promise<void> {
+  const owner = await writableOwner(ctx, actor, project, path)
+  if (owner === null) throw badRequest('Only files of a run or of a logged model can be deleted.', 'path')
+  await removeArtifacts(ctx, project.id, path)
+  await recordEvent(ctx, actor, {
+    projectId: project.id,
+    verb: 'updated',
+    kind: owner.kind === 'run' ? 'run' : 'logged_model',
+    subject: owner.id,
+    detail: { deleted_artifacts: path },
+  })
+}

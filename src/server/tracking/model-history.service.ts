@@ -1,0 +1,58 @@
+import { type Context, inTransaction } from '../../context.ts'
+import type { Actor } from '../../lib/actor.ts'
+import { badRequest } from '../../lib/errors.ts'
+import type { Project } from '../projects/projects.service.ts'
+import { LIMITS } from './limits.ts'
+import { runTags, setTag } from './run-data.service.ts'
+
+const HISTORY_TAG = 'mlflow.log-model.history'
+
+/**
+ * MLflow 2 clients say so which model they saved below a run: the description is added to the list in the run's tag
+ * `mlflow.log-model.history`. The oldest ones leave when the tag would be longer than a tag may be.
+ * @throws AppError bad_request (no JSON object with `artifact_path` and `flavors`, deleted run), not_found, forbidden
+ */
+export async function recordLoggedModel(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  runId: string,
+  modelJson: string,
+): Promise<void> {
+  const model = objectOf(modelJson)
+  await inTransaction(ctx, async (tx) => {
+    const known = listOf((await runTags(tx, project.id, runId))[HISTORY_TAG])
+    const entries = [...known, model]
+    while (entries.length > 1 && JSON.stringify(entries).length > LIMITS.tagValue) entries.shift()
+    await setTag(tx, actor, project, runId, { key: HISTORY_TAG, value: JSON.stringify(entries) })
+  })
+}
+
+function objectOf(text: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw badRequest('Malformed model info: it is no JSON.', 'model_json')
+  }
+  const model = value as Record<string, unknown> | null
+  if (typeof model !== 'object' || model === null || !('artifact_path' in model) || !('flavors' in model)) {
+    throw badRequest("Model json is missing mandatory fields: 'artifact_path' and 'flavors'.", 'model_json')
+  }
+  if (JSON.stringify([model]).length > LIMITS.tagValue) {
+    throw badRequest(
+      `The model's description is longer than a tag may be (${LIMITS.tagValue} characters).`,
+      'model_json',
+    )
+  }
+  return model
+}
+
+function listOf(text: string | undefined): unknown[] {
+  try {
+    const list: unknown = JSON.parse(text ?? '[]')
+    return Array.isArray(list) ? list : []
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,21 @@
+import { randomInt } from 'node:crypto'
+
+const ADJECTIVES = (
+  'able amber bemused bold brave bright brisk calm capable charming clever colorful crisp curious dapper daring dashing delicate eager ' +
+  'earnest fearless fluent gentle glad gifted graceful handsome honest hopeful humble industrious intrigued invincible jolly judicious ' +
+  'kindly lively lucky luminous marvelous mellow merry mysterious nimble noble orderly painted patient peaceful placid polite popular ' +
+  'powerful proud quiet rare redolent resilient respected righteous rogue rumbling salty serious shining silent skillful smiling sneaky ' +
+  'sincere spiffy stately steady sunny tasteful thoughtful thundering traveling trusting unique upbeat vaunted wise youthful zealous'
+).split(' ')
+const NOUNS = (
+  'ant ape auk bass bat bear bee bird boar bug calf carp cat chimp cod colt conch cow crab crane croc crow deer doe dog dolphin donkey ' +
+  'dove duck eel elk fawn finch fish flea fly foal fowl fox frog gnat goat goose grouse grub gull hare hawk hen hog horse hound jay kit ' +
+  'kite koi lamb lark loon lynx mare midge mink mole moose moth mouse mule newt owl ox panda perch pig pug quail ram rat ray robin roo ' +
+  'seal shad shark sheep shoat shrew shrike shrimp skink skunk sloth slug smelt snail snake snipe sow sponge squid squirrel stag steed ' +
+  'stork swan tern toad trout turtle vole wasp whale wolf worm wren yak zebra'
+).split(' ')
+
+/** A name for a run or model that nobody named, such as `bemused-trout-670`. */
+export function randomName(): string {
+  return `${ADJECTIVES[randomInt(ADJECTIVES.length)]}-${NOUNS[randomInt(NOUNS.length)]}-${randomInt(1000)}`
+}

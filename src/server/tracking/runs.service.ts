@@ -1,0 +1,251 @@
+import { type Context, inTransaction } from '../../context.ts'
+import type { Actor } from '../../lib/actor.ts'
+import { AppError, badRequest, notFound } from '../../lib/errors.ts'
+import { newId } from '../../lib/ids.ts'
+import { recordEvent } from '../events/events.service.ts'
+import type { Project } from '../projects/projects.service.ts'
+import { assertActive, DEFAULT_EXPERIMENT_ID, getExperiment, wireId } from './experiments.service.ts'
+import { checkKey, checkLength, LIMITS, truncated } from './limits.ts'
+import { randomName } from './names.ts'
+import { putTags } from './run-data.store.ts'
+import * as store from './runs.store.ts'
+
+export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED'
+export const NAME_TAG = 'mlflow.runName'
+export const PARENT_TAG = 'mlflow.parentRunId'
+
+export type RunRecord = {
+  id: string
+  name: string
+  projectId: string
+  /** As clients see it: "0" is the project's Default. */
+  experimentId: string
+  experimentName: string
+  status: RunStatus
+  lifecycle: 'active' | 'deleted'
+  artifactUri: string
+  startedAtMs: number
+  endedAtMs: number | null
+  jobId: string | null
+  userName: string
+}
+
+export function runRecord(row: store.RunRow): RunRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    projectId: row.project_id,
+    experimentId: wireId({ is_default: row.is_default, id: row.experiment_id }),
+    experimentName: row.experiment_name,
+    status: row.status,
+    lifecycle: row.lifecycle,
+    artifactUri: row.artifact_uri,
+    startedAtMs: row.started_at_ms,
+    endedAtMs: row.ended_at_ms,
+    jobId: row.job_id,
+    userName: row.user_name,
+  }
+}
+
+export type NewRun = {
+  /** Default: the project's Default experiment. */
+  experimentId?: string
+  /** Default: the tag `mlflow.runName`, else a random one. */
+  name?: string
+  tags?: readonly { key: string; value: string }[]
+  jobId?: string
+  /** Default: now. */
+  startedAtMs?: number
+  /** Default: the actor's name. */
+  userName?: string
+}
+
+/**
+ * Starts a run. A job's token makes children of its own run only; one that names no parent becomes such a child.
+ * @throws AppError bad_request (names that differ, tags, deleted experiment), not_found (experiment), forbidden
+ */
+export async function createRun(ctx: Context, actor: Actor, project: Project, input: NewRun): Promise<RunRecord> {
+  const tags = new Map<string, string>()
+  for (const [index, tag] of (input.tags ?? []).entries()) {
+    tags.set(checkKey(tag.key, `tags[${index}].key`), truncated(tag.value, `tags[${index}].value`, LIMITS.tagValue))
+  }
+  const given = input.name === '' ? undefined : input.name
+  const tagged = tags.get(NAME_TAG) === '' ? undefined : tags.get(NAME_TAG)
+  if (given !== undefined && tagged !== undefined && given !== tagged) {
+    throw badRequest(
+      `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${given}', mlflow.runName='${tagged}').`,
+      'run_name',
+    )
+  }
+  const name = truncated(given ?? tagged ?? randomName(), 'run_name', LIMITS.runName)
+  tags.set(NAME_TAG, name)
+  if (actor.run !== null && !tags.has(PARENT_TAG)) tags.set(PARENT_TAG, actor.run.runId)
+  const experiment = await getExperiment(ctx, project.id, input.experimentId ?? DEFAULT_EXPERIMENT_ID)
+  assertActive(experiment)
+  const id = newId(ctx.now())
+  const row = {
+    id,
+    project_id: project.id,
+    experiment_id: experiment.rowId,
+    name,
+    user_name: checkLength(input.userName ?? actor.name, 'user_id', 256),
+    status: 'RUNNING' as const,
+    lifecycle: 'active' as const,
+    started_at_ms: input.startedAtMs ?? ctx.now(),
+    ended_at_ms: null,
+    deleted_at_ms: null,
+    artifact_uri: `${experiment.artifactLocation}/${id}/artifacts`,
+    job_id: input.jobId ?? null,
+  }
+  await inTransaction(ctx, async (tx) => {
+    const parent = tags.get(PARENT_TAG)
+    if (actor.run !== null && parent !== undefined) await assertRunWritable(tx, actor, { id: parent })
+    await store.insertRun(tx.db, row)
+    await putTags(tx.db, id, tags)
+    await recordEvent(tx, actor, { projectId: project.id, verb: 'created', kind: 'run', subject: id, detail: { name } })
+  })
+  return runRecord({
+    ...row,
+    is_default: experiment.id === DEFAULT_EXPERIMENT_ID ? 1 : 0,
+    experiment_name: experiment.name,
+  })
+}
+
+/** A run of the project, whatever its lifecycle. @throws AppError not_found */
+export async function getRun(ctx: Context, projectId: string, runId: string): Promise<RunRecord> {
+  const row = await store.runById(ctx.db, projectId, runId)
+  if (row === undefined) throw runNotFound(runId)
+  return runRecord(row)
+}
+
+function runNotFound(runId: string): AppError {
+  return notFound(`Run with id=${runId.slice(0, 100)} not found`)
+}
+
+/**
+ * The one rule of job tokens: such a token writes to its own run and to runs below it (tag `mlflow.parentRunId`).
+ * Every other actor was let in by the project's permission.
+ * @throws AppError forbidden
+ */
+export async function assertRunWritable(ctx: Context, actor: Actor, run: { id: string }): Promise<void> {
+  if (actor.run === null) return
+  let current: string | undefined = run.id
+  for (let depth = 0; current !== undefined && depth < 20; depth++) {
+    if (current === actor.run.runId) return
+    current = await store.parentOf(ctx.db, current)
+  }
+  throw new AppError(
+    'forbidden',
+    `This token belongs to run ${actor.run.runId} and may write to it and its children only.`,
+  )
+}
+
+/**
+ * Looks whether a run takes writes of this actor: it is the project's, active, and the actor's to write. Call it inside
+ * the transaction that writes.
+ * @throws AppError not_found, bad_request (deleted), forbidden
+ */
+export async function assertRunTakesWrites(
+  ctx: Context,
+  actor: Actor,
+  projectId: string,
+  runId: string,
+): Promise<{ id: string; experimentRowId: number }> {
+  const run = await store.runState(ctx.db, projectId, runId)
+  if (run === undefined) throw runNotFound(runId)
+  if (run.lifecycle !== 'active') {
+    throw badRequest(`The run ${run.id} must be in the 'active' state. Current state is deleted.`, 'run_id')
+  }
+  await assertRunWritable(ctx, actor, run)
+  return { id: run.id, experimentRowId: run.experiment_id }
+}
+
+export type RunChange = { status?: RunStatus; endedAtMs?: number; name?: string }
+
+/**
+ * Changes what is given: status, end, name (and with it the tag `mlflow.runName`).
+ * @throws AppError not_found, bad_request (deleted), forbidden
+ */
+export async function updateRun(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  runId: string,
+  change: RunChange,
+): Promise<RunRecord> {
+  const name =
+    change.name === undefined || change.name === '' ? undefined : truncated(change.name, 'run_name', LIMITS.runName)
+  return inTransaction(ctx, async (tx) => {
+    await assertRunTakesWrites(tx, actor, project.id, runId)
+    const columns = {
+      ...(change.status === undefined ? {} : { status: change.status }),
+      ...(change.endedAtMs === undefined ? {} : { ended_at_ms: change.endedAtMs }),
+      ...(name === undefined ? {} : { name }),
+    }
+    if (Object.keys(columns).length > 0) {
+      await store.updateRun(tx.db, runId, columns)
+      if (name !== undefined) await putTags(tx.db, runId, new Map([[NAME_TAG, name]]))
+      await recordEvent(tx, actor, {
+        projectId: project.id,
+        verb: 'updated',
+        kind: 'run',
+        subject: runId,
+        detail: change,
+      })
+    }
+    return getRun(tx, project.id, runId)
+  })
+}
+
+/** Ends a run. @throws AppError not_found, bad_request (deleted), forbidden */
+export async function endRun(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  runId: string,
+  status: 'FINISHED' | 'FAILED' | 'KILLED',
+  endedAtMs: number = ctx.now(),
+): Promise<RunRecord> {
+  return updateRun(ctx, actor, project, runId, { status, endedAtMs })
+}
+
+/** Deletes a run; it can be restored. Again is fine. @throws AppError not_found, forbidden */
+export async function deleteRun(ctx: Context, actor: Actor, project: Project, runId: string): Promise<void> {
+  await setLifecycle(ctx, actor, project, runId, 'deleted')
+}
+
+/** @throws AppError not_found, forbidden */
+export async function restoreRun(ctx: Context, actor: Actor, project: Project, runId: string): Promise<void> {
+  await setLifecycle(ctx, actor, project, runId, 'active')
+}
+
+async function setLifecycle(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  runId: string,
+  lifecycle: 'active' | 'deleted',
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const run = await store.runState(tx.db, project.id, runId)
+    if (run === undefined) throw runNotFound(runId)
+    await assertRunWritable(tx, actor, run)
+    if (run.lifecycle === lifecycle) return
+    await store.updateRun(tx.db, runId, { lifecycle, deleted_at_ms: lifecycle === 'deleted' ? tx.now() : null })
+    await recordEvent(tx, actor, {
+      projectId: project.id,
+      verb: lifecycle === 'deleted' ? 'deleted' : 'restored',
+      kind: 'run',
+      subject: runId,
+    })
+  })
+}
+
+/** Active runs below this one, oldest first, at most 200. */
+export async function childRuns(
+  ctx: Context,
+  projectId: string,
+  runId: string,
+): Promise<{ id: string; name: string; status: RunStatus }[]> {
+  return store.childrenOf(ctx.db, projectId, runId, 200)
+}

@@ -1,0 +1,37 @@
+import { useQuery } from '@tanstack/react-query'
+import { configQuery, meQuery } from '../../api/session.ts'
+import { useProject } from '../../frame/project-context.ts'
+import { paths } from '../../paths.ts'
+import { Page, type Tab, Tabs } from '../../ui/Page.tsx'
+import { useUrlParam } from '../../ui/url-state.ts'
+import { ConnectTab } from './ConnectTab.tsx'
+import { MembersTab } from './MembersTab.tsx'
+import { ProjectTab } from './ProjectTab.tsx'
+import { TokensTab } from './TokensTab.tsx'
+import { UsersTab } from './UsersTab.tsx'
+
+/** A project's settings, and the reader's own tokens. */
+export function SettingsPage() {
+  const { scope } = useProject()
+  const [tab] = useUrlParam('tab', 'project')
+  const me = useQuery(meQuery)
+  const config = useQuery(configQuery)
+  const tabs: Tab[] = [
+    { id: 'project', label: 'Project', to: paths.settings(scope) },
+    { id: 'connect', label: 'Connect', to: paths.settings(scope, 'connect') },
+    { id: 'members', label: 'Members', to: paths.settings(scope, 'members') },
+    { id: 'tokens', label: 'My tokens', to: paths.settings(scope, 'tokens') },
+    ...(me.data?.is_admin === true
+      ? [{ id: 'users', label: 'Users of this server', to: paths.settings(scope, 'users') }]
+      : []),
+  ]
+  return (
+    <Page title="Settings" tabs={<Tabs tabs={tabs} current={tab} />}>
+      {tab === 'project' && <ProjectTab />}
+      {tab === 'connect' && <ConnectTab />}
+      {tab === 'members' && <MembersTab accounts={config.data?.accounts === true} />}
+      {tab === 'tokens' && <TokensTab />}
+      {tab === 'users' && me.data?.is_admin === true && <UsersTab />}
+    </Page>
+  )
+}
