@@ -4,6 +4,9 @@ import { identity } from './migrations/0001-identity.ts'
 import { tracking } from './migrations/0002-tracking.ts'
 import { registryAndData } from './migrations/0003-registry-and-data.ts'
 import { jobsAndServing } from './migrations/0004-jobs-and-serving.ts'
+import { artifacts } from './migrations/0006-artifacts.ts'
+import { recyclingAndAudit } from './migrations/0010-recycling-and-audit.ts'
+import { traces } from './migrations/0009-traces.ts'
 
 export type Migration = {
   version: number
@@ -13,7 +16,7 @@ export type Migration = {
 }
 
 /** In order, never edited once released: a change of the schema is a new entry. */
-export const MIGRATIONS: readonly Migration[] = [identity, tracking, registryAndData, jobsAndServing]
+export const MIGRATIONS: readonly Migration[] = [identity, tracking, registryAndData, jobsAndServing, artifacts, traces, recyclingAndAudit]
 
 /** Any number that no other program uses on the same PostgreSQL database. */
 const ADVISORY_LOCK = 7_214_001

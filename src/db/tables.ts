@@ -1,3 +1,9 @@
+import type {
+  ArtifactEntriesTable,
+  ArtifactUploadPartsTable,
+  ArtifactUploadsTable,
+  SigningKeysTable,
+} from './tables/artifacts.ts'
 import type { DatasetFilesTable, DatasetsTable, DatasetVersionsTable, ProjectBlobsTable } from './tables/datasets.ts'
 import type {
   EventsTable,
@@ -8,6 +14,7 @@ import type {
   TokensTable,
   UsersTable,
 } from './tables/identity.ts'
+import type { CondemnedContentTable, LostRunsTable, ReclaimsTable, TombstonesTable } from './tables/recycling.ts'
 import type {
   ModelAliasesTable,
   ModelFormsTable,
@@ -23,6 +30,18 @@ import type {
   PoliciesTable,
   PredictionsTable,
 } from './tables/serving.ts'
+import type {
+  EvalDatasetExperimentsTable,
+  EvalDatasetRecordsTable,
+  EvalDatasetsTable,
+  EvalDatasetTagsTable,
+  TraceAssessmentsTable,
+  TraceLinksTable,
+  TraceSpanChunksTable,
+  TraceSpanKindsTable,
+  TracesTable,
+  TraceValuesTable,
+} from './tables/traces.ts'
 import type {
   ExperimentsTable,
   ExperimentTagsTable,
@@ -62,6 +81,10 @@ export type Tables = {
   logged_model_params: LoggedModelParamsTable
   logged_model_tags: LoggedModelTagsTable
   logged_model_metrics: LoggedModelMetricsTable
+  artifact_entries: ArtifactEntriesTable
+  artifact_uploads: ArtifactUploadsTable
+  artifact_upload_parts: ArtifactUploadPartsTable
+  signing_keys: SigningKeysTable
   registered_models: RegisteredModelsTable
   registered_model_tags: RegisteredModelTagsTable
   model_aliases: ModelAliasesTable
@@ -79,4 +102,18 @@ export type Tables = {
   feedback: FeedbackTable
   policies: PoliciesTable
   decisions: DecisionsTable
+  tombstones: TombstonesTable
+  condemned_content: CondemnedContentTable
+  reclaims: ReclaimsTable
+  lost_runs: LostRunsTable
+  traces: TracesTable
+  trace_values: TraceValuesTable
+  trace_links: TraceLinksTable
+  trace_span_chunks: TraceSpanChunksTable
+  trace_span_kinds: TraceSpanKindsTable
+  trace_assessments: TraceAssessmentsTable
+  eval_datasets: EvalDatasetsTable
+  eval_dataset_tags: EvalDatasetTagsTable
+  eval_dataset_experiments: EvalDatasetExperimentsTable
+  eval_dataset_records: EvalDatasetRecordsTable
 }

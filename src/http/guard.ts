@@ -6,7 +6,7 @@ import { AppError, notFound } from '../lib/errors.ts'
 import { accountsExist, actorOfBasic, actorOfSession, actorOfToken } from '../server/identity/identity.service.ts'
 import { can, DEFAULT_PROJECT, defaultProject, findProject, type Project } from '../server/projects/projects.service.ts'
 import { sessionSecret } from './cookies.ts'
-import type { Permission } from './request.ts'
+import { originOf, type Permission } from './request.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -46,7 +46,7 @@ export function installGuard(app: FastifyInstance, ctx: Context): void {
 async function admit(ctx: Context, request: FastifyRequest): Promise<void> {
   const { permission, door = false } = request.routeOptions.config
   const withAccounts = await accountsExist(ctx)
-  request.actor = await authenticate(ctx, request, withAccounts, door)
+  request.actor = { ...(await authenticate(ctx, request, withAccounts, door)), origin: originOf(request) }
   if (permission === undefined) return // the not-found handler: it tells nothing
   limitRunToken(request, permission)
   await authorize(ctx, request, permission, withAccounts, door)

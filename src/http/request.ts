@@ -1,5 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import type { Actor } from '../lib/actor.ts'
+import type { Actor, Origin } from '../lib/actor.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Project } from '../server/projects/projects.service.ts'
 
@@ -47,4 +47,15 @@ export function scopeOf(request: FastifyRequest): { actor: Actor; project: Proje
 export function baseUrl(request: FastifyRequest, config: { publicUrl: string; basePath: string }): string {
   if (config.publicUrl !== '') return config.publicUrl
   return `${request.protocol}://${request.host}${config.basePath}`
+}
+
+const USER_AGENT_MAX = 200
+
+/** Where a request came from, for the audit log: what a proxy says of it counts only when one is configured. */
+export function originOf(request: FastifyRequest): Origin {
+  return {
+    address: request.ip,
+    userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_MAX),
+    requestId: request.id,
+  }
 }

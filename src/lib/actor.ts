@@ -9,6 +9,17 @@ export type Actor = {
   scope: TokenScope
   /** Set for a job's token: it acts in this project, and writes to this run and its children only. */
   run: { runId: string; projectId: string } | null
+  /** Where the request came from; absent for what the platform and the command line do themselves. */
+  origin?: Origin
+}
+
+/** Where a request came from, for the audit log. */
+export type Origin = {
+  /** The client's address, as the proxy tells it when one is configured. */
+  address: string
+  /** What the client says it is, at most 200 characters. */
+  userAgent: string
+  requestId: string
 }
 
 export const TOKEN_SCOPES = ['read', 'write', 'admin'] as const

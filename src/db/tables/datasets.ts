@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 export type DatasetsTable = {
   id: string
   project_id: string
@@ -33,9 +35,17 @@ export type DatasetVersionsTable = {
   profile_error: string | null
   created_at_ms: number
   created_by: string
+  deleted_at_ms: Generated<number | null>
 }
 
 export type DatasetFilesTable = { version_id: string; path: string; sha256: string; size_bytes: number }
 
 /** Which content a project holds: knowing a hash gives no right to read it. */
-export type ProjectBlobsTable = { project_id: string; sha256: string; size_bytes: number; created_at_ms: number }
+export type ProjectBlobsTable = {
+  project_id: string
+  sha256: string
+  size_bytes: number
+  created_at_ms: number
+  /** When somebody last sent it or was told that it is here: what is unused is kept this long and the grace time. */
+  used_at_ms: Generated<number>
+}

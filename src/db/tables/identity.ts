@@ -63,6 +63,11 @@ export type EventsTable = {
   detail: string
   request_id: string | null
   created_at_ms: number
+  /** `denied`: the guard refused it. `failed`: it was let in and came to nothing. Both are no change. */
+  result: Generated<'done' | 'denied' | 'failed'>
+  /** Where it came from; '' for the platform itself. */
+  address: Generated<string>
+  user_agent: Generated<string>
 }
 
 export type TasksTable = {

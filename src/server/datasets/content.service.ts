@@ -30,6 +30,7 @@ export async function storeContent(
     sha256: stored.sha256,
     size_bytes: stored.sizeBytes,
     created_at_ms: ctx.now(),
+    used_at_ms: ctx.now(),
   })
   return stored
 }

@@ -128,6 +128,7 @@ async function insertNext(
     profile_error: null,
     created_at_ms: now,
     created_by: actor.name,
+    deleted_at_ms: null,
   }
   const files = input.files.map(({ path, sha256, sizeBytes }) => ({
     version_id: row.id,

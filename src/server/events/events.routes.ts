@@ -65,7 +65,7 @@ export function eventsRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { project } = scopeOf(request)
         const stream = openEventStream(request, reply)
         const unsubscribe = ctx.bus.subscribe((event) => {
-          if (event.project_id === project.id) stream.send('event', body(event), String(event.id))
+          if (event.project_id === project.id && event.result === 'done') stream.send('event', body(event), String(event.id))
         })
         stream.onClose(unsubscribe)
         return reply

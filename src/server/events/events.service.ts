@@ -22,8 +22,11 @@ export async function recordEvent(ctx: Context, actor: Actor, event: NewEvent): 
     kind: event.kind,
     subject: event.subject,
     detail: JSON.stringify(event.detail ?? {}),
-    request_id: null,
+    request_id: actor.origin?.requestId ?? null,
     created_at_ms: ctx.now(),
+    result: 'done',
+    address: actor.origin?.address ?? '',
+    user_agent: actor.origin?.userAgent ?? '',
   })
   ctx.bus.poke()
 }

@@ -18,14 +18,20 @@ export async function eventsAfter(db: Db, id: number, limit: number): Promise<Ev
   return db.selectFrom('events').selectAll().where('id', '>', id).orderBy('id').limit(limit).execute()
 }
 
-/** A project's events, newest first; `before` is the id of the last one seen. */
+/** What changed in a project, newest first; `before` is the id of the last one seen. */
 export async function projectEvents(
   db: Db,
   projectId: string,
   before: number | null,
   limit: number,
 ): Promise<EventRow[]> {
-  let query = db.selectFrom('events').selectAll().where('project_id', '=', projectId).orderBy('id', 'desc').limit(limit)
+  let query = db
+    .selectFrom('events')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('result', '=', 'done')
+    .orderBy('id', 'desc')
+    .limit(limit)
   if (before !== null) query = query.where('id', '<', before)
   return query.execute()
 }

@@ -1,0 +1,29 @@
+/** What is left of a thing that was deleted for ever, so that what refers to it can say who removed it and when. */
+export type TombstonesTable = {
+  kind: string
+  thing_id: string
+  project_id: string
+  /** As it was called last. */
+  name: string
+  deleted_by: string
+  deleted_at_ms: number
+}
+
+/** Content that a sweep is about to remove: until then, nobody may take a reference to it. */
+export type CondemnedContentTable = { sha256: string; until_ms: number }
+
+export type ReclaimsTable = {
+  id: string
+  state: 'queued' | 'running' | 'done' | 'failed'
+  dry_run: number
+  asked_by: string
+  grace_ms: number
+  created_at_ms: number
+  finished_at_ms: number | null
+  /** JSON `ReclaimReport` (recycling/reclaim.service.ts); null until it is done. */
+  report: string | null
+  error: string | null
+}
+
+/** Runs that fell silent. A row tells what was known when it was noticed; a later write of the run makes it void. */
+export type LostRunsTable = { run_id: string; project_id: string; last_heard_at_ms: number; noticed_at_ms: number }
