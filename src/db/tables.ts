@@ -14,7 +14,7 @@ import type {
   TokensTable,
   UsersTable,
 } from './tables/identity.ts'
-import type { CondemnedContentTable, LostRunsTable, ReclaimsTable, TombstonesTable } from './tables/recycling.ts'
+import type { CondemnedBlobsTable, LostRunsTable, ReclaimsTable, TombstonesTable } from './tables/recycling.ts'
 import type {
   ModelAliasesTable,
   ModelFormsTable,
@@ -103,7 +103,7 @@ export type Tables = {
   policies: PoliciesTable
   decisions: DecisionsTable
   tombstones: TombstonesTable
-  condemned_content: CondemnedContentTable
+  condemned_blobs: CondemnedBlobsTable
   reclaims: ReclaimsTable
   lost_runs: LostRunsTable
   traces: TracesTable

@@ -11,7 +11,8 @@ CREATE INDEX events_subject ON events(project_id, kind, subject, id);
 CREATE INDEX events_refused ON events(id) WHERE result <> 'done';
 CREATE TABLE tombstones (
   kind TEXT NOT NULL, thing_id TEXT NOT NULL, project_id TEXT NOT NULL REFERENCES projects(id) ON DELETE CASCADE,
-  name TEXT NOT NULL, deleted_by TEXT NOT NULL, deleted_at_ms INTEGER NOT NULL, PRIMARY KEY (kind, thing_id)
+  name TEXT NOT NULL, deleted_by TEXT NOT NULL, deleted_at_ms INTEGER NOT NULL, artifact_path TEXT,
+  PRIMARY KEY (kind, thing_id)
 );
 ALTER TABLE dataset_versions ADD COLUMN deleted_at_ms INTEGER;
 ALTER TABLE project_blobs ADD COLUMN used_at_ms INTEGER NOT NULL DEFAULT 0;
@@ -19,7 +20,9 @@ CREATE INDEX dataset_files_sha256 ON dataset_files(sha256);
 CREATE INDEX code_files_sha256 ON code_files(sha256);
 CREATE INDEX project_blobs_sha256 ON project_blobs(sha256);
 CREATE INDEX model_forms_blob ON model_forms(blob_sha256);
-CREATE TABLE condemned_content (sha256 TEXT PRIMARY KEY, until_ms INTEGER NOT NULL);
+CREATE TABLE condemned_blobs (
+  kind TEXT NOT NULL, id TEXT NOT NULL, until_ms INTEGER NOT NULL, PRIMARY KEY (kind, id)
+);
 CREATE TABLE reclaims (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, dry_run INTEGER NOT NULL, asked_by TEXT NOT NULL, grace_ms INTEGER NOT NULL,
   created_at_ms INTEGER NOT NULL, finished_at_ms INTEGER, report TEXT, error TEXT

@@ -7,10 +7,12 @@ export type TombstonesTable = {
   name: string
   deleted_by: string
   deleted_at_ms: number
+  /** Where its artifacts were in the project, for files that an upload in flight left behind; null without any. */
+  artifact_path: string | null
 }
 
-/** Content that a sweep is about to remove: until then, nobody may take a reference to it. */
-export type CondemnedContentTable = { sha256: string; until_ms: number }
+/** Blobs that a sweep is about to remove: until then, nobody may take a reference to them. */
+export type CondemnedBlobsTable = { kind: 'content' | 'objects'; id: string; until_ms: number }
 
 export type ReclaimsTable = {
   id: string
