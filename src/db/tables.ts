@@ -58,6 +58,7 @@ import type {
   RunTagsTable,
 } from './tables/tracking.ts'
 import type { CodeFilesTable, JobsTable } from './tables/training.ts'
+import type { WebhookDeliveriesTable, WebhookEventsTable, WebhooksTable } from './tables/webhooks.ts'
 
 /** Every table of the house. The migrations make them; a test compares the two. */
 export type Tables = {
@@ -68,6 +69,9 @@ export type Tables = {
   members: MembersTable
   events: EventsTable
   tasks: TasksTable
+  webhooks: WebhooksTable
+  webhook_events: WebhookEventsTable
+  webhook_deliveries: WebhookDeliveriesTable
   experiments: ExperimentsTable
   experiment_tags: ExperimentTagsTable
   runs: RunsTable
