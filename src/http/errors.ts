@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
+import Type from '../lib/schema.ts'
 import { AppError, ERROR_STATUS, type ErrorCode } from '../lib/errors.ts'
 import { validationError } from './validation.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
+import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { sendRanged } from '../../http/ranges.ts'
 import { scopeOf } from '../../http/request.ts'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../lib/schema.ts'
 import { ROLES, TOKEN_SCOPES, VISIBILITIES } from '../../lib/actor.ts'
 
 const strict = { additionalProperties: false } as const

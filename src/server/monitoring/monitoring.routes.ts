@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
+import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { scopeOf } from '../../http/request.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../lib/schema.ts'
 import { RoleSchema, VisibilitySchema } from '../identity/identity.schema.ts'
 
 const strict = { additionalProperties: false } as const

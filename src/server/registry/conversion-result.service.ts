@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import Value from 'typebox/value'
 import type { StoredBlob } from '../../blobs/store.ts'
 import type { Context } from '../../context.ts'
 import { type Job, jobFolder } from '../training/jobs.service.ts'
@@ -50,7 +49,9 @@ export async function readOutcome(ctx: Context, job: Job): Promise<Outcome> {
 
 async function readReport(folder: string): Promise<FormReport | null> {
   const report = await readJson(folder, 'report.json')
-  return Value.Check(FormReport, report) ? report : null
+  // Loaded here: a server that converts nothing need not start with it.
+  const { Check } = await import('typebox/value')
+  return Check(FormReport, report) ? report : null
 }
 
 async function readRefusal(folder: string): Promise<string | null> {

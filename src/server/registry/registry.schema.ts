@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static } from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 
 const strict = { additionalProperties: false } as const

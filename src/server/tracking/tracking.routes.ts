@@ -1,11 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
+import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { scopeOf } from '../../http/request.ts'
 import { notFound } from '../../lib/errors.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { listExperiments } from './experiments.service.ts'
-import { thinnedHistory } from './history.service.ts'
+import type { PlainPoint } from './metrics/summary.ts'
+import { seriesViews } from './metrics/view.service.ts'
 import { setTag } from './run-data.service.ts'
 import { describeRuns, type RunView } from './run-view.service.ts'
 import { childRuns, deleteRun, getRun, restoreRun, updateRun } from './runs.service.ts'
@@ -38,6 +39,10 @@ function runBody(run: RunView) {
     datasets: run.datasets,
     models: run.models,
   }
+}
+
+function pointBody({ step, timestampMs, value }: PlainPoint) {
+  return { step, timestamp_ms: timestampMs, value: Number.isNaN(value) ? null : value }
 }
 
 /** Experiments and runs of our API; clients that log use the MLflow door. */
@@ -131,16 +136,8 @@ export function trackingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { project } = scopeOf(request)
         const run = await getRun(ctx, project.id, request.params.run)
         const { key, max_points } = request.query
-        const { total, points } = await thinnedHistory(ctx, project.id, run.id, key, max_points ?? 1_000)
-        return {
-          key,
-          total,
-          points: points.map((point) => ({
-            step: Number(point.step),
-            timestamp_ms: Number(point.timestampMs),
-            value: Number.isNaN(point.value) ? null : point.value,
-          })),
-        }
+        const [view] = await seriesViews(ctx, project.id, [run.id], key, max_points ?? 1_000)
+        return { key, total: view?.total ?? 0, points: (view?.points ?? []).map(pointBody) }
       },
     )
 

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
+import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { scopeOf } from '../../http/request.ts'
 import { openEventStream } from '../../http/sse.ts'

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static } from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { CODE_MAX_FILES } from './code.service.ts'
 

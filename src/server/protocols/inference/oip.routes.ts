@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
+import Type from '../../../lib/schema.ts'
 import type { Context } from '../../../context.ts'
 import { toAppError } from '../../../http/errors.ts'
 import { scopeOf } from '../../../http/request.ts'

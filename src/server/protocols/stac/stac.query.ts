@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static } from '../../../lib/schema.ts'
 import { badRequest } from '../../../lib/errors.ts'
 import {
   CATALOG_KINDS,
