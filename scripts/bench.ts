@@ -7,7 +7,8 @@ import { PACKAGE_ROOT } from '../src/lib/package-root.ts'
 const name = process.argv[2] ?? ''
 const file = join(PACKAGE_ROOT, 'bench', `${name}.ts`)
 if (!/^[a-z-]+$/.test(name) || !existsSync(file)) {
-  const names = readdirSync(join(PACKAGE_ROOT, 'bench')).map((entry) => entry.replace(/\.ts$/, ''))
+  const files = readdirSync(join(PACKAGE_ROOT, 'bench')).filter((entry) => entry.endsWith('.ts'))
+  const names = files.map((entry) => entry.replace(/\.ts$/, ''))
   console.error(`Which benchmark? ${names.join(', ')}`)
   process.exit(1)
 }

@@ -13,12 +13,19 @@ import { ensureEnvironment } from '../../src/server/training/environments.ts'
 export async function testPython(): Promise<string> {
   const named = process.env.TRAINYARD_TEST_PYTHON
   if (named !== undefined && named !== '') return named
+  return pythonWith(await readFile(join(PACKAGE_ROOT, 'tests', 'compat', 'requirements.txt'), 'utf8'), 'build')
+}
+
+/**
+ * A Python with these requirements, in an environment below `.cache/py` that is made once and kept.
+ * @param name of the log of its building, `.cache/py/<name>.log`
+ */
+export async function pythonWith(requirements: string, name: string): Promise<string> {
   const data = join(PACKAGE_ROOT, '.cache', 'py')
   await mkdir(data, { recursive: true })
-  const config = readConfig({ data })
-  const requirements = await readFile(join(PACKAGE_ROOT, 'tests', 'compat', 'requirements.txt'), 'utf8')
-  const log = { path: join(data, 'build.log'), say: () => {} }
-  return (await ensureEnvironment(config, { python: null, requirements }, log, AbortSignal.timeout(580_000))).python
+  const log = { path: join(data, `${name}.log`), say: () => {} }
+  const spec = { python: null, requirements }
+  return (await ensureEnvironment(readConfig({ data }), spec, log, AbortSignal.timeout(580_000))).python
 }
 
 /**
