@@ -1,6 +1,9 @@
+import type { Kysely } from 'kysely'
 import type { BlobStore } from './blobs/store.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db/dialect.ts'
+import { transact } from './db/group-commit.ts'
+import type { Tables } from './db/tables.ts'
 import type { Logger } from './lib/log.ts'
 import type { TableEngine } from './server/datasets/engine.ts'
 import type { Bus } from './server/events/bus.ts'
@@ -31,5 +34,5 @@ export type Context = {
 /** Runs `work` in one transaction; inside, only `tx.db` exists and only the database is awaited. Nested calls join. */
 export async function inTransaction<T>(ctx: Context, work: (tx: Context) => Promise<T>): Promise<T> {
   if (ctx.db.isTransaction) return work(ctx)
-  return ctx.db.transaction().execute((db) => work({ ...ctx, db }))
+  return transact(ctx.db as Kysely<Tables>, (db) => work({ ...ctx, db }))
 }

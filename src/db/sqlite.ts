@@ -25,13 +25,32 @@ export function openSqlite(file: string): SqliteDatabase {
   }
 }
 
+/** As the only parameter of a statement: it is run once for each row (bulk.ts). */
+export class ManyRows {
+  readonly rows: readonly (readonly SQLInputValue[])[]
+
+  constructor(rows: readonly (readonly SQLInputValue[])[]) {
+    this.rows = rows
+  }
+}
+
 function adapt(database: DatabaseSync, text: string): SqliteStatement {
   const statement = database.prepare(text)
   const reader = statement.columns().length > 0
   return {
     reader,
-    all: (parameters) => readAll(statement, parameters as SQLInputValue[]),
-    run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+    all: (parameters) => {
+      const [first] = parameters
+      if (first instanceof ManyRows) return first.rows.flatMap((row) => readAll(statement, row))
+      return readAll(statement, parameters as SQLInputValue[])
+    },
+    run: (parameters) => {
+      const [first] = parameters
+      if (!(first instanceof ManyRows)) return statement.run(...(parameters as SQLInputValue[]))
+      let changes = 0
+      for (const row of first.rows) changes += Number(statement.run(...row).changes)
+      return { changes, lastInsertRowid: 0 }
+    },
     iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
   }
 }
@@ -40,7 +59,7 @@ function adapt(database: DatabaseSync, text: string): SqliteStatement {
  * Integers come as numbers; a result holding one beyond 2^53 (MLflow steps are int64) is read again as bigint, and only
  * the unsafe ones stay so. Doing it always would cost every query for a case that almost never happens.
  */
-function readAll(statement: ReturnType<DatabaseSync['prepare']>, parameters: SQLInputValue[]): unknown[] {
+function readAll(statement: ReturnType<DatabaseSync['prepare']>, parameters: readonly SQLInputValue[]): unknown[] {
   try {
     return statement.all(...parameters)
   } catch (error) {

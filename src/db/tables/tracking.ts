@@ -31,22 +31,46 @@ export type RunsTable = {
   artifact_uri: string
   /** The job that executes this run, when the platform launched it. */
   job_id: string | null
+  /** When its data last changed, at most a minute ago of the truth; null: never since it was made. */
+  last_write_at_ms: number | null
 }
 
-export type RunParamsTable = { run_id: string; key: string; value: string }
-export type RunTagsTable = { run_id: string; key: string; value: string }
+/** Params and tags carry their run's experiment: a run never moves, and searches walk their index by it. */
+export type RunParamsTable = { run_id: string; key: string; value: string; experiment_id: number }
+export type RunTagsTable = RunParamsTable
 
 /** `value` is 0 when `is_nan`; ±Infinity is stored as ±1.797e308, as MLflow's SQL store does. `step` and the time are full int64. */
-export type MetricsTable = {
-  run_id: string
-  key: string
+export type PointColumns = {
   step: number | bigint
   timestamp_ms: number | bigint
   value: number
   is_nan: number
 }
-/** The point with the greatest (step, timestamp, value) of each key. */
-export type LatestMetricsTable = MetricsTable
+
+/** One metric of one run, with its latest point: the one with the greatest (step, timestamp, value). */
+export type MetricSeriesTable = PointColumns & {
+  id: Generated<number>
+  run_id: string
+  key: string
+  experiment_id: number
+  /** Points that came since the last seal; an identical point sent again counts. */
+  tail_points: number
+}
+/** Points that are not sealed yet, each once. */
+export type MetricTailTable = PointColumns & { series_id: number }
+/** Sealed points: in the order (step, time, value) within a chunk and from chunk to chunk, each once (metrics/chunk-codec.ts). */
+export type MetricChunksTable = {
+  series_id: number
+  number: number
+  points: number
+  first_step: number | bigint
+  last_step: number | bigint
+  min_timestamp_ms: number | bigint
+  max_timestamp_ms: number | bigint
+  /** Null for a short chunk. */
+  summary: Buffer | null
+  data: Buffer
+}
 
 export type RunInputsTable = {
   id: string
@@ -81,8 +105,10 @@ export type LoggedModelsTable = {
 }
 export type LoggedModelParamsTable = { model_id: string; key: string; value: string }
 export type LoggedModelTagsTable = { model_id: string; key: string; value: string }
-export type LoggedModelMetricsTable = MetricsTable & {
+export type LoggedModelMetricsTable = PointColumns & {
   model_id: string
+  run_id: string
+  key: string
   dataset_name: string | null
   dataset_digest: string | null
 }

@@ -129,7 +129,7 @@ export async function runFacts(db: Db, runIds: string[]): Promise<RunFacts> {
   const [params, metrics, inputs] = await Promise.all([
     db.selectFrom('run_params').selectAll().where('run_id', 'in', runIds).orderBy('key').execute(),
     db
-      .selectFrom('latest_metrics')
+      .selectFrom('metric_series')
       .select(['run_id', 'key', 'value', 'is_nan'])
       .where('run_id', 'in', runIds)
       .orderBy('key')

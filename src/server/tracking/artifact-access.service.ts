@@ -1,8 +1,11 @@
+import type { Readable } from 'node:stream'
+import type { UploadedPart } from '../../blobs/store.ts'
 import type { Context } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { pathSegments } from '../../lib/relative-path.ts'
-import { artifactPathOf, removeArtifacts } from '../artifacts/artifacts.service.ts'
+import { artifactPathOf, putArtifact, removeArtifacts } from '../artifacts/artifacts.service.ts'
+import { completeUpload } from '../artifacts/uploads.service.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { assertModelWritable, getLoggedModel } from './logged-models.service.ts'
@@ -66,6 +69,59 @@ async function ownsRoot(ctx: Context, actor: Actor, project: Project, owner: Own
   }
 }
 
+/** The event of a change to files: it belongs to the run or model that they are of. */
+async function recordArtifactEvent(
+  tx: Context,
+  actor: Actor,
+  project: Project,
+  owner: Owner | null,
+  detail: Record<string, unknown>,
+): Promise<void> {
+  if (owner === null)
+    return recordEvent(tx, actor, {
+      projectId: project.id,
+      verb: 'updated',
+      kind: 'project',
+      subject: project.name,
+      detail,
+    })
+  const kind = owner.kind === 'run' ? 'run' : 'logged_model'
+  return recordEvent(tx, actor, { projectId: project.id, verb: 'updated', kind, subject: owner.id, detail })
+}
+
+/**
+ * Writes a file where this actor may.
+ * @throws AppError as `assertArtifactWritable` and `putArtifact`
+ */
+export async function uploadArtifact(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  path: string,
+  source: Readable,
+  sizeBytes?: number,
+): Promise<void> {
+  const owner = await writableOwner(ctx, actor, project, path)
+  await putArtifact(ctx, project, path, source, {
+    sizeBytes,
+    along: (tx) => recordArtifactEvent(tx, actor, project, owner, { artifact: path }),
+  })
+}
+
+/** Ends an upload in parts: as `uploadArtifact`, with the bytes that are there already. */
+export async function completeArtifactUpload(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  path: string,
+  upload: { id: string; parts: UploadedPart[] },
+): Promise<void> {
+  const owner = await writableOwner(ctx, actor, project, path)
+  await completeUpload(ctx, project, path, upload.id, upload.parts, (tx) =>
+    recordArtifactEvent(tx, actor, project, owner, { artifact: path }),
+  )
+}
+
 /**
  * Removes a file or folder of a run or logged model. Folders above them hold many runs' files and stay.
  * @throws AppError bad_request (path, deleted run, no run's file), forbidden
@@ -73,12 +129,7 @@ async function ownsRoot(ctx: Context, actor: Actor, project: Project, owner: Own
 export async function deleteArtifacts(ctx: Context, actor: Actor, project: Project, path: string): Promise<void> {
   const owner = await writableOwner(ctx, actor, project, path)
   if (owner === null) throw badRequest('Only files of a run or of a logged model can be deleted.', 'path')
-  await removeArtifacts(ctx, project.id, path)
-  await recordEvent(ctx, actor, {
-    projectId: project.id,
-    verb: 'updated',
-    kind: owner.kind === 'run' ? 'run' : 'logged_model',
-    subject: owner.id,
-    detail: { deleted_artifacts: path },
-  })
+  await removeArtifacts(ctx, project.id, path, (tx) =>
+    recordArtifactEvent(tx, actor, project, owner, { deleted_artifacts: path }),
+  )
 }

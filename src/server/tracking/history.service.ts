@@ -1,12 +1,10 @@
 import type { Context } from '../../context.ts'
+import type { PointColumns } from '../../db/tables/tracking.ts'
 import { badRequest } from '../../lib/errors.ts'
-import { decodePageToken, encodePageToken } from '../../lib/page-token.ts'
-import * as store from './history.store.ts'
 import { type MetricPoint, pointOf } from './metric-points.ts'
+import { decodePointToken, encodePointToken } from './metrics/point-token.ts'
+import { findSeries, pointsByStep, pointsByTime } from './metrics/read.service.ts'
 import { checkMaxResults } from './runs-search.service.ts'
-
-/** Points of one read while a long history is thinned; between two reads other requests get their turn. */
-const READ_POINTS = 20_000
 
 /**
  * A metric's points by time, step and value; none for an unknown run or key. Without `maxResults` all of them.
@@ -19,18 +17,21 @@ export async function metricHistory(
   key: string,
   page: { maxResults?: number; pageToken?: string } = {},
 ): Promise<{ points: MetricPoint[]; nextPageToken: string | null }> {
-  const { maxResults } = page
-  if (maxResults === undefined) {
-    const all = await store.pointsByTime(ctx.db, projectId, runId, key, { offset: 0, limit: null })
-    return { points: all.map(pointOf), nextPageToken: null }
+  const { maxResults = Number.POSITIVE_INFINITY } = page
+  if (page.maxResults !== undefined) checkMaxResults(page.maxResults, 1_000_000)
+  const after = decodePointToken(page.pageToken)
+  const points: MetricPoint[] = []
+  let last: PointColumns | null = null
+  const [series] = await findSeries(ctx, projectId, [runId], key)
+  if (series === undefined) return { points, nextPageToken: null }
+  for await (const batch of pointsByTime(ctx, series, after)) {
+    for (const point of batch) {
+      if (points.length === maxResults) return { points, nextPageToken: last === null ? null : encodePointToken(last) }
+      points.push(pointOf({ ...point, key }))
+      last = point
+    }
   }
-  checkMaxResults(maxResults, 1_000_000)
-  const offset = decodePageToken(page.pageToken)
-  const rows = await store.pointsByTime(ctx.db, projectId, runId, key, { offset, limit: maxResults + 1 })
-  return {
-    points: rows.slice(0, maxResults).map(pointOf),
-    nextPageToken: rows.length > maxResults ? encodePageToken(offset + maxResults) : null,
-  }
+  return { points, nextPageToken: null }
 }
 
 export type RunPoint = MetricPoint & { runId: string }
@@ -61,56 +62,22 @@ export async function sampledHistory(
       'end_step',
     )
   }
-  const rows = await store.sampledPoints(ctx.db, projectId, {
-    runIds: [...new Set(runIds)],
-    key: search.key,
-    fromStep: startStep ?? null,
-    toStep: endStep ?? null,
-    limit: search.maxResults,
-  })
-  return rows.map((row) => ({ ...pointOf(row), runId: row.run_id }))
-}
-
-/**
- * A metric's points by step for a chart, thinned to at most `maxPoints`: of each stretch the first, last, least and
- * greatest point stay, so that no spike and no gap is lost.
- */
-export async function thinnedHistory(
-  ctx: Context,
-  projectId: string,
-  runId: string,
-  key: string,
-  maxPoints: number,
-): Promise<{ total: number; points: MetricPoint[] }> {
-  const total = await store.countPoints(ctx.db, projectId, runId, key)
-  const perStretch = total <= maxPoints ? 0 : Math.ceil(total / Math.max(1, Math.floor(maxPoints / 4)))
-  const points: MetricPoint[] = []
-  let stretch: MetricPoint[] = []
-  let last: Awaited<ReturnType<typeof store.pointsAfter>>[number] | null = null
-  for (;;) {
-    const rows = await store.pointsAfter(ctx.db, projectId, runId, key, last, READ_POINTS)
-    for (const row of rows) {
-      stretch.push(pointOf(row))
-      if (stretch.length < perStretch) continue
-      points.push(...(perStretch === 0 ? stretch : corners(stretch)))
-      stretch = []
+  const sampled: RunPoint[] = []
+  for (const series of await findSeries(ctx, projectId, [...new Set(runIds)], search.key)) {
+    const points: PointColumns[] = []
+    for await (const batch of pointsByStep(ctx, series)) {
+      for (const point of batch)
+        if (point.step >= (startStep ?? point.step) && point.step <= (endStep ?? point.step)) points.push(point)
     }
-    if (rows.length < READ_POINTS) break
-    last = rows.at(-1) ?? null
+    for (const point of evenly(points, search.maxResults))
+      sampled.push({ ...pointOf({ ...point, key: search.key }), runId: series.runId })
   }
-  points.push(...corners(stretch))
-  return { total, points }
+  return sampled
 }
 
-/** First, last, least and greatest of some points, each once, in their order. */
-function corners(points: readonly MetricPoint[]): MetricPoint[] {
-  if (points.length <= 4) return [...points]
-  let least = 0
-  let greatest = 0
-  for (const [index, { value }] of points.entries()) {
-    if (!(value >= (points[least]?.value ?? Number.NaN))) least = Number.isNaN(value) ? least : index
-    if (!(value <= (points[greatest]?.value ?? Number.NaN))) greatest = Number.isNaN(value) ? greatest : index
-  }
-  const kept = [...new Set([0, least, greatest, points.length - 1])].sort((a, b) => a - b)
-  return kept.flatMap((index) => points[index] ?? [])
+/** At most `limit` of some points, at even distances, the last always among them. */
+function evenly<T>(points: readonly T[], limit: number): T[] {
+  if (points.length <= limit) return [...points]
+  const gap = Math.ceil(points.length / Math.max(1, limit - 1))
+  return points.filter((_, index) => index % gap === 0 || index === points.length - 1)
 }

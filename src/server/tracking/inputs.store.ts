@@ -1,7 +1,6 @@
 import type { Selectable } from 'kysely'
-import type { Db } from '../../db/dialect.ts'
+import { collect, type Db } from '../../db/dialect.ts'
 import type { RunInputsTable, RunModelsTable, RunStatus } from '../../db/tables/tracking.ts'
-import { collect } from './run-data.store.ts'
 
 export type RunInputRow = Selectable<RunInputsTable>
 

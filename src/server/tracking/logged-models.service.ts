@@ -129,8 +129,19 @@ export async function getLoggedModel(
   return loggedModelOf(row)
 }
 
-function modelNotFound(modelId: string): AppError {
+export function modelNotFound(modelId: string): AppError {
   return notFound(`Logged model with ID '${modelId.slice(0, 100)}' not found.`)
+}
+
+/** Those of some models that the project does not have. */
+export async function missingLoggedModels(
+  ctx: Context,
+  projectId: string,
+  modelIds: readonly string[],
+): Promise<string[]> {
+  const ids = [...new Set(modelIds)]
+  const existing = await store.existingModels(ctx.db, projectId, ids)
+  return ids.filter((id) => !existing.has(id))
 }
 
 /** @throws AppError not_found naming the first that the project does not have */
@@ -139,9 +150,7 @@ export async function assertLoggedModelsExist(
   projectId: string,
   modelIds: readonly string[],
 ): Promise<void> {
-  const ids = [...new Set(modelIds)]
-  const existing = await store.existingModels(ctx.db, projectId, ids)
-  const missing = ids.find((id) => !existing.has(id))
+  const [missing] = await missingLoggedModels(ctx, projectId, modelIds)
   if (missing !== undefined) throw modelNotFound(missing)
 }
 

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
-import type { Db } from '../../db/dialect.ts'
+import { collect, type Db } from '../../db/dialect.ts'
 import type { LoggedModelsTable } from '../../db/tables/tracking.ts'
-import { collect, type ModelMetricRow } from './run-data.store.ts'
+import type { ModelMetricRow } from './run-data.store.ts'
 
 /** A logged model with what its experiment adds to it. */
 export type LoggedModelRow = Selectable<LoggedModelsTable> & { is_default: number }

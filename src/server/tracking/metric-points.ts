@@ -31,19 +31,3 @@ export function pointOf(row: Omit<Row, 'run_id'>): MetricPoint {
     step: row.step,
   }
 }
-
-/** Of several points the one with the greatest (step, time, value) of each key. */
-export function newestOfEachKey<T extends Row>(rows: readonly T[]): T[] {
-  const newest = new Map<string, T>()
-  for (const row of rows) {
-    const known = newest.get(row.key)
-    if (known === undefined || isNewer(row, known)) newest.set(row.key, row)
-  }
-  return [...newest.values()]
-}
-
-function isNewer(a: Row, b: Row): boolean {
-  if (a.step !== b.step) return a.step > b.step
-  if (a.timestamp_ms !== b.timestamp_ms) return a.timestamp_ms > b.timestamp_ms
-  return a.value > b.value
-}

@@ -4,22 +4,21 @@ import { badRequest, notFound } from '../../lib/errors.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { BATCH, checkCount, checkKey, LIMITS, truncated } from './limits.ts'
-import { assertLoggedModelsExist } from './logged-models.service.ts'
-import { type MetricPoint, metricRow, newestOfEachKey, pointOf } from './metric-points.ts'
+import { type MetricPoint, pointOf } from './metric-points.ts'
+import { latestOf } from './metrics/series.store.ts'
 import * as store from './run-data.store.ts'
-import { assertRunTakesWrites, NAME_TAG } from './runs.service.ts'
-import { runState, updateRun as updateRunRow } from './runs.store.ts'
+import { type KeyValue, type NewMetric, writeRunData } from './run-writes.service.ts'
+import { assertRunTakesWrites } from './runs.service.ts'
 
-export type KeyValue = { key: string; value: string }
-
-/** A point to log; with a model it is also kept as that logged model's metric. */
-export type NewMetric = MetricPoint & { modelId?: string; datasetName?: string; datasetDigest?: string }
+export type { KeyValue, NewMetric } from './run-writes.service.ts'
 
 export type RunBatch = { metrics?: readonly NewMetric[]; params?: readonly KeyValue[]; tags?: readonly KeyValue[] }
 
+const NO_TAGS: ReadonlyMap<string, string> = new Map()
+
 /**
- * Logs metrics, params and tags of a run in one transaction: all or nothing. Params first, so that one that would change
- * fails the batch before anything else is written. No audit row: this is the run's own data, thousands of rows a run.
+ * Logs metrics, params and tags of a run, all or nothing; a param that would change fails the batch before anything is
+ * written. No audit row: this is the run's own data, thousands of rows a run.
  * @throws AppError bad_request (limits, keys, values, changed param, deleted run), not_found (run, model), forbidden
  */
 export async function logBatch(
@@ -29,13 +28,7 @@ export async function logBatch(
   runId: string,
   batch: RunBatch,
 ): Promise<void> {
-  const { metrics, params, tags } = checkedBatch(batch)
-  await inTransaction(ctx, async (tx) => {
-    await assertRunTakesWrites(tx, actor, project.id, runId)
-    if (params.length > 0) await writeParams(tx, runId, params)
-    if (tags.size > 0) await writeTags(tx, runId, tags)
-    if (metrics.length > 0) await writeMetrics(tx, project.id, runId, metrics)
-  })
+  await writeRunData(ctx, { actor, projectId: project.id, runId, ...checkedBatch(batch) })
 }
 
 function checkedBatch(batch: RunBatch): {
@@ -94,37 +87,7 @@ export async function logMetric(
   metric: NewMetric,
 ): Promise<void> {
   checkMetric(metric, '')
-  await inTransaction(ctx, async (tx) => {
-    await assertRunTakesWrites(tx, actor, project.id, runId)
-    await writeMetrics(tx, project.id, runId, [metric])
-  })
-}
-
-async function writeMetrics(
-  tx: Context,
-  projectId: string,
-  runId: string,
-  metrics: readonly NewMetric[],
-): Promise<void> {
-  const rows = metrics.map((metric) => metricRow(runId, metric))
-  await store.addMetrics(tx.db, rows)
-  await store.raiseLatest(tx.db, newestOfEachKey(rows))
-  const ofModels = metrics.filter((metric) => metric.modelId !== undefined && metric.modelId !== '')
-  if (ofModels.length === 0) return
-  await assertLoggedModelsExist(
-    tx,
-    projectId,
-    ofModels.map((metric) => metric.modelId as string),
-  )
-  await store.addModelMetrics(
-    tx.db,
-    ofModels.map((metric) => ({
-      ...metricRow(runId, metric),
-      model_id: metric.modelId as string,
-      dataset_name: metric.datasetName ?? null,
-      dataset_digest: metric.datasetDigest ?? null,
-    })),
-  )
+  await writeRunData(ctx, { actor, projectId: project.id, runId, metrics: [metric], params: [], tags: NO_TAGS })
 }
 
 /** Logs a param; the same value again is fine. @throws AppError bad_request (key, other value, deleted run), not_found, forbidden */
@@ -136,33 +99,7 @@ export async function logParam(
   param: KeyValue,
 ): Promise<void> {
   const row = { key: checkKey(param.key, 'key'), value: truncated(param.value, 'value', LIMITS.paramValue) }
-  await inTransaction(ctx, async (tx) => {
-    await assertRunTakesWrites(tx, actor, project.id, runId)
-    await writeParams(tx, runId, [row])
-  })
-}
-
-async function writeParams(tx: Context, runId: string, params: readonly KeyValue[]): Promise<void> {
-  const added = await store.addParams(
-    tx.db,
-    params.map(({ key, value }) => ({ run_id: runId, key, value })),
-  )
-  if (added === params.length) return
-  const wanted = new Map(params.map(({ key, value }) => [key, value]))
-  const keys = [...wanted.keys()]
-  for (const { key, value } of await store.paramsWithKeys(tx.db, runId, keys)) {
-    if (wanted.get(key) === value) continue
-    throw badRequest(
-      `Changing param values is not allowed. Param with key='${key}' was already logged with value='${value.slice(0, 500)}' for run ID='${runId}'. Attempted logging new value '${wanted.get(key)?.slice(0, 500)}'.`,
-      'value',
-    )
-  }
-}
-
-async function writeTags(tx: Context, runId: string, tags: ReadonlyMap<string, string>): Promise<void> {
-  await store.putTags(tx.db, runId, tags)
-  const name = tags.get(NAME_TAG)
-  if (name !== undefined && name !== '') await updateRunRow(tx.db, runId, { name })
+  await writeRunData(ctx, { actor, projectId: project.id, runId, metrics: [], params: [row], tags: NO_TAGS })
 }
 
 /** Sets or replaces a tag; `mlflow.runName` renames the run. @throws AppError bad_request, not_found, forbidden */
@@ -174,18 +111,9 @@ export async function setTag(
   tag: KeyValue,
 ): Promise<void> {
   const key = checkKey(tag.key, 'key')
-  const value = truncated(tag.value, 'value', LIMITS.tagValue)
-  await inTransaction(ctx, async (tx) => {
-    await assertRunTakesWrites(tx, actor, project.id, runId)
-    await writeTags(tx, runId, new Map([[key, value]]))
-    await recordEvent(tx, actor, {
-      projectId: project.id,
-      verb: 'updated',
-      kind: 'run',
-      subject: runId,
-      detail: { tag: key },
-    })
-  })
+  const tags = new Map([[key, truncated(tag.value, 'value', LIMITS.tagValue)]])
+  const event = { projectId: project.id, verb: 'updated', kind: 'run', subject: runId, detail: { tag: key } }
+  await writeRunData(ctx, { actor, projectId: project.id, runId, metrics: [], params: [], tags, event })
 }
 
 /** @throws AppError not_found (run, tag), bad_request (deleted run), forbidden */
@@ -226,12 +154,13 @@ export async function latestMetrics(
   projectId: string,
   runId: string,
 ): Promise<Record<string, number | null>> {
-  const rows = await store.latestOf(ctx.db, await own(ctx, projectId, runId))
+  const rows = await latestOf(ctx.db, await own(ctx, projectId, runId))
   return Object.fromEntries(rows.map((row) => [row.key, row.is_nan === 1 ? null : row.value]))
 }
 
 async function own(ctx: Context, projectId: string, runId: string): Promise<string[]> {
-  return (await runState(ctx.db, projectId, runId)) === undefined ? [] : [runId]
+  const run = (await store.runStates(ctx.db, [runId], false)).get(runId)
+  return run?.project_id === projectId ? [runId] : []
 }
 
 function record(rows: readonly KeyValue[]): Record<string, string> {
@@ -246,6 +175,6 @@ export async function valuesOfRuns(ctx: Context, runIds: readonly string[]): Pro
   for (const { run_id, key, value } of await store.paramsOf(ctx.db, runIds))
     values.get(run_id)?.params.push({ key, value })
   for (const { run_id, key, value } of await store.tagsOf(ctx.db, runIds)) values.get(run_id)?.tags.push({ key, value })
-  for (const row of await store.latestOf(ctx.db, runIds)) values.get(row.run_id)?.metrics.push(pointOf(row))
+  for (const row of await latestOf(ctx.db, runIds)) values.get(row.run_id)?.metrics.push(pointOf(row))
   return values
 }

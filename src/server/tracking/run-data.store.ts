@@ -1,49 +1,42 @@
-import { type Selectable, sql } from 'kysely'
-import { type Db, inChunks } from '../../db/dialect.ts'
-import type {
-  LatestMetricsTable,
-  LoggedModelMetricsTable,
-  MetricsTable,
-  RunParamsTable,
-  RunTagsTable,
-} from '../../db/tables/tracking.ts'
+import type { Selectable } from 'kysely'
+import { insertMany } from '../../db/bulk.ts'
+import { collect, type Db, inChunks, isPostgres } from '../../db/dialect.ts'
+import type { Lifecycle, LoggedModelMetricsTable, RunParamsTable, RunTagsTable } from '../../db/tables/tracking.ts'
 
-export type MetricRow = Selectable<MetricsTable>
 export type ModelMetricRow = Selectable<LoggedModelMetricsTable>
-
-/** Adds points; those that are there already are left alone. */
-export async function addMetrics(db: Db, rows: readonly MetricRow[]): Promise<void> {
-  await inChunks(rows, 6, (chunk) =>
-    db
-      .insertInto('metrics')
-      .values(chunk)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute(),
-  )
+export type RunState = {
+  id: string
+  project_id: string
+  experiment_id: number
+  lifecycle: Lifecycle
+  last_write_at_ms: number | null
 }
 
-/** Moves the latest point of each key forward by (step, time, value). One row a key; sorted, so that writers cannot deadlock. */
-export async function raiseLatest(db: Db, rows: readonly Selectable<LatestMetricsTable>[]): Promise<void> {
-  const sorted = [...rows].sort((a, b) => (a.key < b.key ? -1 : 1))
-  await inChunks(sorted, 6, (chunk) =>
-    db
-      .insertInto('latest_metrics')
-      .values(chunk)
-      .onConflict((conflict) =>
-        conflict
-          .columns(['run_id', 'key'])
-          .doUpdateSet((eb) => ({
-            step: eb.ref('excluded.step'),
-            timestamp_ms: eb.ref('excluded.timestamp_ms'),
-            value: eb.ref('excluded.value'),
-            is_nan: eb.ref('excluded.is_nan'),
-          }))
-          .where(
-            sql<boolean>`(excluded.step, excluded.timestamp_ms, excluded.value) > (latest_metrics.step, latest_metrics.timestamp_ms, latest_metrics.value)`,
-          ),
-      )
-      .execute(),
-  )
+/**
+ * What writes need to know of their runs. `lock`: nobody else changes these runs' params until the transaction ends (in the
+ * order of their ids, so that writers cannot deadlock).
+ */
+export async function runStates(db: Db, runIds: readonly string[], lock: boolean): Promise<Map<string, RunState>> {
+  const rows = await collect(runIds, (ids) => {
+    let query = db
+      .selectFrom('runs')
+      .select(['id', 'project_id', 'experiment_id', 'lifecycle', 'last_write_at_ms'])
+      .where('id', 'in', ids)
+      .orderBy('id')
+    if (lock && isPostgres(db)) query = query.forNoKeyUpdate()
+    return query.execute()
+  })
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Notes that runs were heard of. */
+export async function touchRuns(db: Db, runIds: readonly string[], atMs: number): Promise<void> {
+  if (runIds.length === 0) return
+  await db
+    .updateTable('runs')
+    .set({ last_write_at_ms: atMs })
+    .where('id', 'in', [...runIds].sort())
+    .execute()
 }
 
 export async function addModelMetrics(db: Db, rows: readonly ModelMetricRow[]): Promise<void> {
@@ -56,34 +49,36 @@ export async function addModelMetrics(db: Db, rows: readonly ModelMetricRow[]): 
   )
 }
 
-/** Adds params that are not there yet; returns how many were added. */
-export async function addParams(db: Db, rows: readonly RunParamsTable[]): Promise<number> {
-  if (rows.length === 0) return 0
-  const sorted = [...rows].sort((a, b) => (a.key < b.key ? -1 : 1))
-  const done = await db
-    .insertInto('run_params')
-    .values(sorted)
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst()
-  return Number(done.numInsertedOrUpdatedRows ?? 0n)
+const KEY_VALUE = { run_id: 'text', key: 'text', value: 'text', experiment_id: 'int' } as const
+const byName = (a: RunParamsTable, b: RunParamsTable) =>
+  a.run_id < b.run_id ? -1 : a.run_id > b.run_id ? 1 : a.key < b.key ? -1 : 1
+const cells = (row: RunParamsTable) => [row.run_id, row.key, row.value, row.experiment_id]
+
+/** Adds params that are known to be new. */
+export async function addParams(db: Db, rows: readonly RunParamsTable[]): Promise<void> {
+  await insertMany(db, { table: 'run_params', columns: KEY_VALUE }, [...rows].sort(byName).map(cells))
 }
 
-export async function paramsWithKeys(db: Db, runId: string, keys: readonly string[]): Promise<RunParamsTable[]> {
-  return db.selectFrom('run_params').selectAll().where('run_id', '=', runId).where('key', 'in', keys).execute()
+/** Those of the named params that are there. */
+export async function knownParams(
+  db: Db,
+  names: readonly { run_id: string; key: string }[],
+): Promise<RunParamsTable[]> {
+  const byRun = Map.groupBy(names, (name) => name.run_id)
+  const rows: RunParamsTable[] = []
+  for (const [runId, own] of byRun) {
+    const keys = own.map((name) => name.key)
+    rows.push(
+      ...(await db.selectFrom('run_params').selectAll().where('run_id', '=', runId).where('key', 'in', keys).execute()),
+    )
+  }
+  return rows
 }
 
-export async function putTags(db: Db, runId: string, tags: ReadonlyMap<string, string>): Promise<void> {
-  if (tags.size === 0) return
-  const rows = [...tags].map(([key, value]) => ({ run_id: runId, key, value })).sort((a, b) => (a.key < b.key ? -1 : 1))
-  await inChunks(rows, 3, (chunk) =>
-    db
-      .insertInto('run_tags')
-      .values(chunk)
-      .onConflict((conflict) =>
-        conflict.columns(['run_id', 'key']).doUpdateSet((eb) => ({ value: eb.ref('excluded.value') })),
-      )
-      .execute(),
-  )
+/** Sets tags, each named once. */
+export async function putTags(db: Db, rows: readonly RunTagsTable[]): Promise<void> {
+  const suffix = 'ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value'
+  await insertMany(db, { table: 'run_tags', columns: KEY_VALUE, suffix }, [...rows].sort(byName).map(cells))
 }
 
 export async function deleteTag(db: Db, runId: string, key: string): Promise<boolean> {
@@ -101,19 +96,4 @@ export async function tagsOf(db: Db, runIds: readonly string[]): Promise<RunTags
   return collect(runIds, (ids) =>
     db.selectFrom('run_tags').selectAll().where('run_id', 'in', ids).orderBy('run_id').orderBy('key').execute(),
   )
-}
-
-export async function latestOf(db: Db, runIds: readonly string[]): Promise<Selectable<LatestMetricsTable>[]> {
-  return collect(runIds, (ids) =>
-    db.selectFrom('latest_metrics').selectAll().where('run_id', 'in', ids).orderBy('run_id').orderBy('key').execute(),
-  )
-}
-
-/** The rows of as many queries as the engine's bind-parameter limit makes of the ids. */
-export async function collect<T>(ids: readonly string[], read: (ids: string[]) => Promise<T[]>): Promise<T[]> {
-  const rows: T[] = []
-  await inChunks(ids, 1, async (chunk) => {
-    for (const row of await read(chunk)) rows.push(row)
-  })
-  return rows
 }

@@ -26,7 +26,7 @@ export type RunSearch = {
   limit: number
 }
 
-const VALUE_TABLES = { metric: 'latest_metrics', param: 'run_params', tag: 'run_tags' } as const
+const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
 
 /** Runs that meet every condition, in order; missing values last in both directions, then the newest first. */
 export async function searchRuns(db: Db, search: RunSearch): Promise<RunRow[]> {

@@ -1,13 +1,16 @@
+import type { Selectable } from 'kysely'
 import { type Context, inTransaction } from '../../context.ts'
+import type { RunsTable } from '../../db/tables/tracking.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest, notFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
-import { assertActive, DEFAULT_EXPERIMENT_ID, getExperiment, wireId } from './experiments.service.ts'
+import { inBatch, type Outcome } from './batch.ts'
+import { assertActive, DEFAULT_EXPERIMENT_ID, type Experiment, getExperiment, wireId } from './experiments.service.ts'
 import { checkKey, checkLength, LIMITS, truncated } from './limits.ts'
 import { randomName } from './names.ts'
-import { putTags } from './run-data.store.ts'
+import { putTags, type RunState, runStates } from './run-data.store.ts'
 import * as store from './runs.store.ts'
 
 export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED'
@@ -61,7 +64,8 @@ export type NewRun = {
 }
 
 /**
- * Starts a run. A job's token makes children of its own run only; one that names no parent becomes such a child.
+ * Starts a run. A job's token makes children of its own run only; one that names no parent becomes such a child. Callers
+ * that come together share the transaction.
  * @throws AppError bad_request (names that differ, tags, deleted experiment), not_found (experiment), forbidden
  */
 export async function createRun(ctx: Context, actor: Actor, project: Project, input: NewRun): Promise<RunRecord> {
@@ -80,35 +84,72 @@ export async function createRun(ctx: Context, actor: Actor, project: Project, in
   const name = truncated(given ?? tagged ?? randomName(), 'run_name', LIMITS.runName)
   tags.set(NAME_TAG, name)
   if (actor.run !== null && !tags.has(PARENT_TAG)) tags.set(PARENT_TAG, actor.run.runId)
-  const experiment = await getExperiment(ctx, project.id, input.experimentId ?? DEFAULT_EXPERIMENT_ID)
-  assertActive(experiment)
-  const id = newId(ctx.now())
-  const row = {
+  const userName = checkLength(input.userName ?? actor.name, 'user_id', 256)
+  const experimentId = input.experimentId ?? DEFAULT_EXPERIMENT_ID
+  return inBatch(ctx, { actor, project, input, name, tags, userName, experimentId }, startRuns)
+}
+
+type Start = {
+  actor: Actor
+  project: Project
+  input: NewRun
+  name: string
+  tags: ReadonlyMap<string, string>
+  userName: string
+  experimentId: string
+}
+
+async function startRuns(tx: Context, starts: Start[]): Promise<Outcome<RunRecord>[]> {
+  const experiments = new Map<string, Promise<Experiment>>()
+  const outcomes: Outcome<RunRecord>[] = []
+  const rows: Selectable<RunsTable>[] = []
+  const tagRows: { run_id: string; key: string; value: string; experiment_id: number }[] = []
+  for (const start of starts) {
+    try {
+      const { actor, project, tags, experimentId } = start
+      const place = `${project.id}/${experimentId}`
+      if (!experiments.has(place)) experiments.set(place, getExperiment(tx, project.id, experimentId))
+      const experiment = await (experiments.get(place) as Promise<Experiment>)
+      assertActive(experiment)
+      const parent = tags.get(PARENT_TAG)
+      if (actor.run !== null && parent !== undefined) await assertRunWritable(tx, actor, { id: parent })
+      const row = runRow(tx, start, experiment)
+      rows.push(row)
+      for (const [key, value] of tags) tagRows.push({ run_id: row.id, key, value, experiment_id: row.experiment_id })
+      const isDefault = experiment.id === DEFAULT_EXPERIMENT_ID ? 1 : 0
+      outcomes.push({ value: runRecord({ ...row, is_default: isDefault, experiment_name: experiment.name }) })
+    } catch (error) {
+      outcomes.push({ error })
+    }
+  }
+  await store.insertRuns(tx.db, rows)
+  await putTags(tx.db, tagRows)
+  for (const [index, { actor, project, name }] of starts.entries()) {
+    const outcome = outcomes[index]
+    if (outcome === undefined || 'error' in outcome) continue
+    const subject = outcome.value.id
+    await recordEvent(tx, actor, { projectId: project.id, verb: 'created', kind: 'run', subject, detail: { name } })
+  }
+  return outcomes
+}
+
+function runRow(tx: Context, start: Start, experiment: Experiment): Selectable<RunsTable> {
+  const id = newId(tx.now())
+  return {
     id,
-    project_id: project.id,
+    project_id: start.project.id,
     experiment_id: experiment.rowId,
-    name,
-    user_name: checkLength(input.userName ?? actor.name, 'user_id', 256),
-    status: 'RUNNING' as const,
-    lifecycle: 'active' as const,
-    started_at_ms: input.startedAtMs ?? ctx.now(),
+    name: start.name,
+    user_name: start.userName,
+    status: 'RUNNING',
+    lifecycle: 'active',
+    started_at_ms: start.input.startedAtMs ?? tx.now(),
     ended_at_ms: null,
     deleted_at_ms: null,
     artifact_uri: `${experiment.artifactLocation}/${id}/artifacts`,
-    job_id: input.jobId ?? null,
+    job_id: start.input.jobId ?? null,
+    last_write_at_ms: tx.now(),
   }
-  await inTransaction(ctx, async (tx) => {
-    const parent = tags.get(PARENT_TAG)
-    if (actor.run !== null && parent !== undefined) await assertRunWritable(tx, actor, { id: parent })
-    await store.insertRun(tx.db, row)
-    await putTags(tx.db, id, tags)
-    await recordEvent(tx, actor, { projectId: project.id, verb: 'created', kind: 'run', subject: id, detail: { name } })
-  })
-  return runRecord({
-    ...row,
-    is_default: experiment.id === DEFAULT_EXPERIMENT_ID ? 1 : 0,
-    experiment_name: experiment.name,
-  })
 }
 
 /** A run of the project, whatever its lifecycle. @throws AppError not_found */
@@ -140,6 +181,15 @@ export async function assertRunWritable(ctx: Context, actor: Actor, run: { id: s
   )
 }
 
+/** The state of a run that takes writes: it is the project's, and active. @throws AppError not_found, bad_request (deleted) */
+export function assertTakesWrites(run: RunState | undefined, projectId: string, runId: string): RunState {
+  if (run === undefined || run.project_id !== projectId) throw runNotFound(runId)
+  if (run.lifecycle !== 'active') {
+    throw badRequest(`The run ${run.id} must be in the 'active' state. Current state is deleted.`, 'run_id')
+  }
+  return run
+}
+
 /**
  * Looks whether a run takes writes of this actor: it is the project's, active, and the actor's to write. Call it inside
  * the transaction that writes.
@@ -151,11 +201,7 @@ export async function assertRunTakesWrites(
   projectId: string,
   runId: string,
 ): Promise<{ id: string; experimentRowId: number }> {
-  const run = await store.runState(ctx.db, projectId, runId)
-  if (run === undefined) throw runNotFound(runId)
-  if (run.lifecycle !== 'active') {
-    throw badRequest(`The run ${run.id} must be in the 'active' state. Current state is deleted.`, 'run_id')
-  }
+  const run = assertTakesWrites((await runStates(ctx.db, [runId], false)).get(runId), projectId, runId)
   await assertRunWritable(ctx, actor, run)
   return { id: run.id, experimentRowId: run.experiment_id }
 }
@@ -176,15 +222,17 @@ export async function updateRun(
   const name =
     change.name === undefined || change.name === '' ? undefined : truncated(change.name, 'run_name', LIMITS.runName)
   return inTransaction(ctx, async (tx) => {
-    await assertRunTakesWrites(tx, actor, project.id, runId)
+    const { experimentRowId } = await assertRunTakesWrites(tx, actor, project.id, runId)
     const columns = {
+      last_write_at_ms: tx.now(),
       ...(change.status === undefined ? {} : { status: change.status }),
       ...(change.endedAtMs === undefined ? {} : { ended_at_ms: change.endedAtMs }),
       ...(name === undefined ? {} : { name }),
     }
-    if (Object.keys(columns).length > 0) {
+    if (Object.keys(columns).length > 1) {
       await store.updateRun(tx.db, runId, columns)
-      if (name !== undefined) await putTags(tx.db, runId, new Map([[NAME_TAG, name]]))
+      if (name !== undefined)
+        await putTags(tx.db, [{ run_id: runId, key: NAME_TAG, value: name, experiment_id: experimentRowId }])
       await recordEvent(tx, actor, {
         projectId: project.id,
         verb: 'updated',
@@ -227,8 +275,8 @@ async function setLifecycle(
   lifecycle: 'active' | 'deleted',
 ): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    const run = await store.runState(tx.db, project.id, runId)
-    if (run === undefined) throw runNotFound(runId)
+    const run = (await runStates(tx.db, [runId], false)).get(runId)
+    if (run?.project_id !== project.id) throw runNotFound(runId)
     await assertRunWritable(tx, actor, run)
     if (run.lifecycle === lifecycle) return
     await store.updateRun(tx.db, runId, { lifecycle, deleted_at_ms: lifecycle === 'deleted' ? tx.now() : null })

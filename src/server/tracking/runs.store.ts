@@ -1,6 +1,23 @@
 import type { Selectable } from 'kysely'
+import { insertMany } from '../../db/bulk.ts'
 import type { Db } from '../../db/dialect.ts'
-import type { Lifecycle, RunsTable } from '../../db/tables/tracking.ts'
+import type { RunsTable } from '../../db/tables/tracking.ts'
+
+const RUN_COLUMNS = {
+  id: 'text',
+  project_id: 'text',
+  experiment_id: 'int',
+  name: 'text',
+  user_name: 'text',
+  status: 'text',
+  lifecycle: 'text',
+  started_at_ms: 'int',
+  ended_at_ms: 'int',
+  deleted_at_ms: 'int',
+  artifact_uri: 'text',
+  job_id: 'text',
+  last_write_at_ms: 'int',
+} as const
 
 /** A run with what its experiment adds to it. */
 export type RunRow = Selectable<RunsTable> & { is_default: number; experiment_name: string }
@@ -18,28 +35,18 @@ export async function runById(db: Db, projectId: string, runId: string): Promise
   return selectRuns(db, projectId).where('runs.id', '=', runId).executeTakeFirst()
 }
 
-/** What a write needs to know of a run, and no more: this is on the path of every logged metric. */
-export async function runState(
-  db: Db,
-  projectId: string,
-  runId: string,
-): Promise<{ id: string; lifecycle: Lifecycle; experiment_id: number } | undefined> {
-  return db
-    .selectFrom('runs')
-    .select(['id', 'lifecycle', 'experiment_id'])
-    .where('id', '=', runId)
-    .where('project_id', '=', projectId)
-    .executeTakeFirst()
-}
-
-export async function insertRun(db: Db, row: Selectable<RunsTable>): Promise<void> {
-  await db.insertInto('runs').values(row).execute()
+export async function insertRuns(db: Db, rows: readonly Selectable<RunsTable>[]): Promise<void> {
+  await insertMany(
+    db,
+    { table: 'runs', columns: RUN_COLUMNS },
+    rows.map((row) => Object.keys(RUN_COLUMNS).map((column) => row[column as keyof typeof RUN_COLUMNS])),
+  )
 }
 
 export async function updateRun(
   db: Db,
   runId: string,
-  change: Partial<Pick<RunRow, 'name' | 'status' | 'lifecycle' | 'ended_at_ms' | 'deleted_at_ms'>>,
+  change: Partial<Pick<RunRow, 'name' | 'status' | 'lifecycle' | 'ended_at_ms' | 'deleted_at_ms' | 'last_write_at_ms'>>,
 ): Promise<void> {
   await db.updateTable('runs').set(change).where('id', '=', runId).execute()
 }

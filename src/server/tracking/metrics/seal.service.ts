@@ -1,0 +1,104 @@
+import { type Context, inTransaction } from '../../../context.ts'
+import type { PointColumns } from '../../../db/tables/tracking.ts'
+import { encodeChunk } from './chunk-codec.ts'
+import { comparePoints, inOrder } from './point-order.ts'
+import { pointsOf, sealedColumns } from './read.service.ts'
+import * as store from './series.store.ts'
+import { summaryOf } from './summary.ts'
+
+/** Points of a full chunk: large enough to squeeze well, small enough to be read for a hundred points of it. */
+export const CHUNK_POINTS = 1_024
+/** A tail of this length is sealed while its run goes on. */
+export const SEAL_POINTS = 2_048
+/** So many new points of one series become a chunk at once, without a row each in between. */
+export const DIRECT_POINTS = 256
+
+/**
+ * Seals the tail of a series into chunks. `whole` leaves nothing behind (the run is silent); else what does not fill a
+ * chunk stays. Points that came late, between sealed ones, are merged: the chunks from there on are written anew.
+ */
+export async function sealSeries(ctx: Context, seriesId: number, whole: boolean): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    if ((await store.lockSeries(tx.db, seriesId)) === undefined) return
+    await sealPoints(tx, seriesId, [], whole)
+  })
+}
+
+/** Seals the tail together with new points. Call it in the transaction that has locked the series. */
+export async function sealPoints(
+  tx: Context,
+  seriesId: number,
+  added: readonly PointColumns[],
+  whole: boolean,
+): Promise<void> {
+  const tail = await store.tailsOf(tx.db, [seriesId])
+  let points = added.length === 0 ? tail : inOrder([...tail, ...added])
+  const first = points[0]
+  const last = await store.lastChunkHead(tx.db, seriesId)
+  let number = 0
+  if (last !== undefined && first !== undefined) {
+    const from = await firstToRewrite(tx, seriesId, last, first)
+    number = from ?? last.number + 1
+    if (from !== null) {
+      points = inOrder([...(await pointsOfChunks(tx, seriesId, from)), ...points])
+      await store.removeChunks(tx.db, seriesId, from)
+    }
+  }
+  const count = whole ? points.length : points.length - (points.length % CHUNK_POINTS)
+  const rest = points.slice(count)
+  const chunks: store.ChunkRow[] = []
+  for (let at = 0; at < count; at += CHUNK_POINTS) {
+    chunks.push(chunkOf(seriesId, number++, points.slice(at, Math.min(at + CHUNK_POINTS, count))))
+  }
+  await store.addChunks(tx.db, chunks)
+  if (tail.length > 0) await store.removeTail(tx.db, seriesId, null)
+  await store.addToTails(
+    tx.db,
+    rest.map((point) => ({ ...point, series_id: seriesId })),
+  )
+  await store.setTailPoints(tx.db, seriesId, rest.length)
+}
+
+/**
+ * The number of the first chunk that must be written anew: the one where the new points begin when they overlap sealed
+ * ones, the last one when it is short; null when the points are simply put behind.
+ */
+async function firstToRewrite(
+  tx: Context,
+  seriesId: number,
+  last: store.ChunkHead,
+  first: PointColumns,
+): Promise<number | null> {
+  const [tip] = (await pointsOfChunks(tx, seriesId, last.number)).slice(-1)
+  const behind = tip !== undefined && comparePoints(first, tip) > 0
+  if (behind) return last.points < DIRECT_POINTS ? last.number : null
+  const heads = await store.chunkHeads(tx.db, [seriesId])
+  return heads.find((head) => head.last_step >= first.step)?.number ?? last.number
+}
+
+/** The points of chunks from one number to the end. */
+async function pointsOfChunks(tx: Context, seriesId: number, from: number): Promise<PointColumns[]> {
+  const points: PointColumns[] = []
+  for await (const columns of sealedColumns(tx, seriesId, from)) points.push(...pointsOf(columns))
+  return points
+}
+
+function chunkOf(seriesId: number, number: number, points: readonly PointColumns[]): store.ChunkRow {
+  const [first, last] = [points[0] as PointColumns, points.at(-1) as PointColumns]
+  let [min, max] = [first.timestamp_ms, first.timestamp_ms]
+  for (const { timestamp_ms: time } of points) {
+    if (time < min) min = time
+    if (time > max) max = time
+  }
+  return {
+    series_id: seriesId,
+    number,
+    points: points.length,
+    first_step: first.step,
+    last_step: last.step,
+    min_timestamp_ms: min,
+    max_timestamp_ms: max,
+    summary: summaryOf(points),
+    data: encodeChunk(points),
+  }
+}

@@ -1,0 +1,250 @@
+import { type Selectable, sql } from 'kysely'
+import { insertMany } from '../../../db/bulk.ts'
+import { collect, type Db, isPostgres } from '../../../db/dialect.ts'
+import type { MetricChunksTable, MetricSeriesTable, PointColumns } from '../../../db/tables/tracking.ts'
+
+export type SeriesRow = Selectable<MetricSeriesTable>
+export type ChunkRow = Selectable<MetricChunksTable>
+export type ChunkHead = Omit<ChunkRow, 'data' | 'summary'>
+export type TailRow = PointColumns & { series_id: number }
+/** What a write brings to one series: its newest point, and how many go to the tail. */
+export type NewSeries = Omit<SeriesRow, 'id'>
+
+const HEAD = [
+  'series_id',
+  'number',
+  'points',
+  'first_step',
+  'last_step',
+  'min_timestamp_ms',
+  'max_timestamp_ms',
+] as const
+
+const NEWER =
+  '(excluded.step, excluded.timestamp_ms, excluded.value) > (metric_series.step, metric_series.timestamp_ms, metric_series.value)'
+const newest = (column: string) =>
+  `${column} = CASE WHEN ${NEWER} THEN excluded.${column} ELSE metric_series.${column} END`
+
+/**
+ * Makes series that are not there and moves the latest point of the others forward. One row a series, in the order of
+ * (run, key), so that writers cannot deadlock. Locks them until the transaction ends.
+ */
+export async function raiseSeries(
+  db: Db,
+  rows: readonly NewSeries[],
+): Promise<Pick<SeriesRow, 'id' | 'run_id' | 'key' | 'tail_points'>[]> {
+  return insertMany(
+    db,
+    {
+      table: 'metric_series',
+      columns: {
+        run_id: 'text',
+        key: 'text',
+        experiment_id: 'int',
+        step: 'int',
+        timestamp_ms: 'int',
+        value: 'real',
+        is_nan: 'int',
+        tail_points: 'int',
+      },
+      suffix: `ON CONFLICT (run_id, key) DO UPDATE SET ${['step', 'timestamp_ms', 'value', 'is_nan'].map(newest).join(', ')},
+        tail_points = metric_series.tail_points + excluded.tail_points RETURNING id, run_id, key, tail_points`,
+    },
+    rows.map((row) => [
+      row.run_id,
+      row.key,
+      row.experiment_id,
+      row.step,
+      row.timestamp_ms,
+      row.value,
+      row.is_nan,
+      row.tail_points,
+    ]),
+  )
+}
+
+/** Adds points to the tails; those that lie there already are left alone. */
+export async function addToTails(db: Db, rows: readonly TailRow[]): Promise<void> {
+  await insertMany(
+    db,
+    {
+      table: 'metric_tail',
+      columns: { series_id: 'int', step: 'int', timestamp_ms: 'int', value: 'real', is_nan: 'int' },
+      suffix: 'ON CONFLICT DO NOTHING',
+    },
+    rows.map((row) => [row.series_id, row.step, row.timestamp_ms, row.value, row.is_nan]),
+  )
+}
+
+export async function addChunks(db: Db, rows: readonly ChunkRow[]): Promise<void> {
+  await insertMany(
+    db,
+    {
+      table: 'metric_chunks',
+      columns: {
+        series_id: 'int',
+        number: 'int',
+        points: 'int',
+        first_step: 'int',
+        last_step: 'int',
+        min_timestamp_ms: 'int',
+        max_timestamp_ms: 'int',
+        summary: 'blob',
+        data: 'blob',
+      },
+    },
+    rows.map((row) => [...HEAD.map((column) => row[column]), row.summary, row.data]),
+  )
+}
+
+export async function removeChunks(db: Db, seriesId: number, fromNumber: number): Promise<void> {
+  await db.deleteFrom('metric_chunks').where('series_id', '=', seriesId).where('number', '>=', fromNumber).execute()
+}
+
+/** Removes tail points up to and including one; null: all. */
+export async function removeTail(db: Db, seriesId: number, upTo: PointColumns | null): Promise<void> {
+  let query = db.deleteFrom('metric_tail').where('series_id', '=', seriesId)
+  if (upTo !== null) {
+    query = query.where(
+      sql<boolean>`(step, timestamp_ms, value, is_nan) <= (${upTo.step}, ${upTo.timestamp_ms}, ${upTo.value}, ${upTo.is_nan})`,
+    )
+  }
+  await query.execute()
+}
+
+export async function setTailPoints(db: Db, seriesId: number, points: number): Promise<void> {
+  await db.updateTable('metric_series').set({ tail_points: points }).where('id', '=', seriesId).execute()
+}
+
+/** Locks a series until the transaction ends; undefined when it is gone. */
+export async function lockSeries(db: Db, seriesId: number): Promise<{ id: number } | undefined> {
+  let query = db.selectFrom('metric_series').select('id').where('id', '=', seriesId)
+  if (isPostgres(db)) query = query.forUpdate()
+  return query.executeTakeFirst()
+}
+
+/** The series of one metric of runs of a project. */
+export async function seriesOf(
+  db: Db,
+  projectId: string,
+  runIds: readonly string[],
+  key: string,
+): Promise<{ id: number; run_id: string }[]> {
+  return collect(runIds, (ids) =>
+    db
+      .selectFrom('metric_series')
+      .innerJoin('runs', 'runs.id', 'metric_series.run_id')
+      .select(['metric_series.id', 'metric_series.run_id'])
+      .where('metric_series.run_id', 'in', ids)
+      .where('metric_series.key', '=', key)
+      .where('runs.project_id', '=', projectId)
+      .orderBy('metric_series.run_id')
+      .execute(),
+  )
+}
+
+/** Latest points of runs, by run and key. */
+export async function latestOf(db: Db, runIds: readonly string[]): Promise<SeriesRow[]> {
+  return collect(runIds, (ids) =>
+    db.selectFrom('metric_series').selectAll().where('run_id', 'in', ids).orderBy('run_id').orderBy('key').execute(),
+  )
+}
+
+export async function tailsOf(db: Db, seriesIds: readonly number[]): Promise<TailRow[]> {
+  return collect(seriesIds, (ids) =>
+    db
+      .selectFrom('metric_tail')
+      .selectAll()
+      .where('series_id', 'in', ids)
+      .orderBy('series_id')
+      .orderBy('step')
+      .orderBy('timestamp_ms')
+      .orderBy('value')
+      .orderBy('is_nan')
+      .execute(),
+  )
+}
+
+export async function chunkHeads(db: Db, seriesIds: readonly number[]): Promise<ChunkHead[]> {
+  return collect(seriesIds, (ids) =>
+    db
+      .selectFrom('metric_chunks')
+      .select(HEAD)
+      .where('series_id', 'in', ids)
+      .orderBy('series_id')
+      .orderBy('number')
+      .execute(),
+  )
+}
+
+export async function lastChunkHead(db: Db, seriesId: number): Promise<ChunkHead | undefined> {
+  return db
+    .selectFrom('metric_chunks')
+    .select(HEAD)
+    .where('series_id', '=', seriesId)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/** The bytes of chunks from one number on, in order. */
+export async function chunkData(
+  db: Db,
+  seriesId: number,
+  from: number,
+  limit: number,
+): Promise<{ number: number; data: Buffer }[]> {
+  return db
+    .selectFrom('metric_chunks')
+    .select(['number', 'data'])
+    .where('series_id', '=', seriesId)
+    .where('number', '>=', from)
+    .orderBy('number')
+    .limit(limit)
+    .execute()
+}
+
+/** What charts need of chunks: the summary, or the bytes of a chunk that has none. */
+export async function chunkSummaries(
+  db: Db,
+  seriesIds: readonly number[],
+): Promise<{ series_id: number; points: number; summary: Buffer | null; data: Buffer | null }[]> {
+  return collect(seriesIds, (ids) =>
+    db
+      .selectFrom('metric_chunks')
+      .select(['series_id', 'points', 'summary'])
+      .select((eb) => eb.case().when('summary', 'is', null).then(eb.ref('data')).else(null).end().as('data'))
+      .where('series_id', 'in', ids)
+      .orderBy('series_id')
+      .orderBy('number')
+      .execute(),
+  )
+}
+
+/** The bytes of all chunks of some short series, in order. */
+export async function allChunkData(
+  db: Db,
+  seriesIds: readonly number[],
+): Promise<{ series_id: number; data: Buffer }[]> {
+  return collect(seriesIds, (ids) =>
+    db
+      .selectFrom('metric_chunks')
+      .select(['series_id', 'data'])
+      .where('series_id', 'in', ids)
+      .orderBy('series_id')
+      .orderBy('number')
+      .execute(),
+  )
+}
+
+/** Series with points in their tail whose runs ended, or were not written to since `beforeMs`. */
+export async function idleSeries(db: Db, beforeMs: number, limit: number): Promise<{ id: number }[]> {
+  return db
+    .selectFrom('metric_series')
+    .innerJoin('runs', 'runs.id', 'metric_series.run_id')
+    .select('metric_series.id')
+    .where('metric_series.tail_points', '>', 0)
+    .where((eb) => eb.or([eb('runs.last_write_at_ms', '<', beforeMs), eb('runs.last_write_at_ms', 'is', null)]))
+    .limit(limit)
+    .execute()
+}
