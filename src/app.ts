@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { openLocalStore } from './blobs/local.ts'
-import { type Config, dataFolder, isLoopback } from './config.ts'
+import { openBlobStore } from './blobs/open.ts'
+import { blobSettings, type Config, isLoopback } from './config.ts'
 import type { Context } from './context.ts'
 import { migrate } from './db/migrate.ts'
-import { openDatabase } from './db/open.ts'
+import { changesOfOthers, openDatabase } from './db/open.ts'
 import { type App, createServer } from './http/server.ts'
 import { closeEventStreams } from './http/sse.ts'
 import { installWebUi } from './http/static.ts'
 import { installMetrics, systemRoutes } from './http/system.routes.ts'
 import type { Logger } from './lib/log.ts'
+import { createMemo } from './lib/memo.ts'
 import { PACKAGE_ROOT } from './lib/package-root.ts'
 import { artifactsRoutes } from './server/artifacts/artifacts.routes.ts'
+import { ARTIFACT_TASKS } from './server/artifacts/uploads.service.ts'
 import { blobsRoutes } from './server/datasets/blobs.routes.ts'
 import { datasetsRoutes } from './server/datasets/datasets.routes.ts'
 import { createTableEngine } from './server/datasets/engine.ts'
@@ -20,6 +22,8 @@ import { profileVersion } from './server/datasets/profiles.service.ts'
 import { createBus } from './server/events/bus.ts'
 import { eventsRoutes } from './server/events/events.routes.ts'
 import { startTaskLoop, type TaskHandlers } from './server/events/tasks.service.ts'
+import { webhooksRoutes } from './server/events/webhooks.routes.ts'
+import { WEBHOOK_TASKS } from './server/events/webhooks-delivery.service.ts'
 import { identityRoutes } from './server/identity/identity.routes.ts'
 import { adminExists } from './server/identity/identity.service.ts'
 import { createLogins } from './server/identity/logins.ts'
@@ -47,6 +51,9 @@ export const VERSION: string = (
   JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }
 ).version
 
+/** Another replica on the same PostgreSQL takes this long to learn that a token was revoked. */
+const ACCESS_TTL_MS = 1_000
+
 /**
  * Everything that is built once: the database at this program's schema, the stores, the workers (not yet started).
  * `sweep` removes the temporary files of a killed server: not while another process serves the same folder.
@@ -59,12 +66,13 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
   }) as unknown as Logger
   const db = openDatabase(config.databaseUrl)
   await migrate(db)
-  const blobs = await openLocalStore(dataFolder(config, 'blobs'), options)
+  const blobs = await openBlobStore(blobSettings(config), options)
   return {
     config,
     db,
     blobs,
     bus: createBus(db),
+    access: createMemo(ACCESS_TTL_MS, Date.now, () => changesOfOthers(db)),
     logins: createLogins(Date.now),
     runner: createJobRunner(),
     models: createModelPool(config),
@@ -82,6 +90,7 @@ export async function closeContext(ctx: Context): Promise<void> {
 
 /** What is done after a change, by kind of task. Each room adds its own. */
 const TASKS: TaskHandlers = {
+  ...ARTIFACT_TASKS,
   ...DECISION_TASKS,
   'monitoring.evaluate': evaluateTask,
   'datasets.profile': profileVersion,
@@ -104,6 +113,7 @@ export async function buildApp(ctx: Context): Promise<App> {
       await api.register(identityRoutes(ctx))
       await api.register(projectsRoutes(ctx))
       await api.register(eventsRoutes(ctx))
+      await api.register(webhooksRoutes(ctx))
       await api.register(trackingRoutes(ctx))
       await api.register(artifactsRoutes(ctx))
       await api.register(blobsRoutes(ctx))
@@ -144,7 +154,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const app = await buildApp(ctx)
     await app.listen({ host: config.host, port: config.port })
     await ctx.bus.start()
-    const tasks = await startTaskLoop(ctx, TASKS)
+    const tasks = await startTaskLoop(ctx, TASKS, WEBHOOK_TASKS)
     const address = app.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : config.port
     const host = config.host.includes(':') ? `[${config.host}]` : config.host

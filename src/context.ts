@@ -5,6 +5,7 @@ import type { Db } from './db/dialect.ts'
 import { transact } from './db/group-commit.ts'
 import type { Tables } from './db/tables.ts'
 import type { Logger } from './lib/log.ts'
+import type { Memo } from './lib/memo.ts'
 import type { TableEngine } from './server/datasets/engine.ts'
 import type { Bus } from './server/events/bus.ts'
 import type { Logins } from './server/identity/logins.ts'
@@ -20,6 +21,8 @@ export type Context = {
   readonly db: Db
   readonly blobs: BlobStore
   readonly bus: Bus
+  /** Who a token is and what one may see, remembered for a second; whoever takes a right away calls `forget`. */
+  readonly access: Memo
   /** Checks passwords, and slows guessing. */
   readonly logins: Logins
   readonly runner: JobRunner

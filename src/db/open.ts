@@ -10,7 +10,7 @@ import {
   SqliteDriver,
 } from 'kysely'
 import pg from 'pg'
-import { narrow, openSqlite } from './sqlite.ts'
+import { narrow, openSqlite, type SqliteFile } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -36,6 +36,16 @@ class ImmediateSqliteDriver extends SqliteDriver {
   }
 }
 
+const files = new WeakMap<object, SqliteFile>()
+
+/**
+ * A number that changes when another process (the command line beside the server) has written to the database; always 0
+ * on PostgreSQL, which does not tell.
+ */
+export function changesOfOthers(db: object): number {
+  return files.get(db)?.changesOfOthers() ?? 0
+}
+
 /** int8 as a number where it is exact, else bigint: the same on both engines. */
 const INT8_OID = 20
 
@@ -47,7 +57,10 @@ export function openDatabase(url: string): Kysely<Tables> {
   if (url.startsWith('sqlite:')) {
     const file = url.slice('sqlite:'.length)
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
-    return new Kysely<Tables>({ dialect: new ImmediateSqliteDialect(openSqlite(file)) })
+    const database = openSqlite(file)
+    const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect(database) })
+    files.set(db, database)
+    return db
   }
   if (!/^postgres(ql)?:\/\//.test(url)) {
     throw new Error(`database-url must start with "sqlite:" or "postgres://", got "${url.split(':')[0]}:"`)

@@ -5,14 +5,19 @@ import type { SqliteDatabase, SqliteStatement } from 'kysely'
  * `node:sqlite` in the shape that Kysely's SQLite dialect expects. Durable by default: WAL with `synchronous=FULL`,
  * so that a committed write survives a power cut. Returns the adapter and a `close`.
  */
-export function openSqlite(file: string): SqliteDatabase {
+/** Kysely's view of the file, and what only SQLite can tell. */
+export type SqliteFile = SqliteDatabase & { changesOfOthers(): number }
+
+export function openSqlite(file: string): SqliteFile {
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 10_000 })
   database.exec('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = FULL')
   database.exec('PRAGMA cache_size = -32000')
   // Preparing costs more than a small query: keep the statements that come again and again.
   const cache = new Map<string, SqliteStatement>()
+  const dataVersion = database.prepare('PRAGMA data_version')
   return {
+    changesOfOthers: () => Number(dataVersion.get()?.data_version),
     prepare(text) {
       const known = cache.get(text)
       if (known !== undefined) return known

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { clearSessionCookie, sessionSecret, setSessionCookie } from '../../http/cookies.ts'
 import { AppError } from '../../lib/errors.ts'
+import Type from '../../lib/schema.ts'
 import { MadeToken, Me, NewTokenBody, NewUser, SignIn, Token, User } from './identity.schema.ts'
 import { addToken, addUser, closeSession, listTokens, listUsers, openSession, revokeToken } from './identity.service.ts'
 

@@ -1,5 +1,5 @@
-import Type from '../../lib/schema.ts'
 import { ROLES, TOKEN_SCOPES, VISIBILITIES } from '../../lib/actor.ts'
+import Type from '../../lib/schema.ts'
 
 const strict = { additionalProperties: false } as const
 

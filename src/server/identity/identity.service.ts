@@ -23,7 +23,8 @@ const withAccounts = new WeakSet<Context['config']>()
 /** Whether accounts exist. Without any, the server is in local mode: everything belongs to `local`. */
 export async function accountsExist(ctx: Context): Promise<boolean> {
   if (withAccounts.has(ctx.config)) return true
-  if (!(await store.anyUser(ctx.db))) return false
+  const found = await ctx.access.get('accounts', async () => ({ exist: await store.anyUser(ctx.db) }))
+  if (!found.exist) return false
   withAccounts.add(ctx.config)
   return true
 }
@@ -68,6 +69,7 @@ export async function addUser(
     if (isUniqueViolation(error)) throw conflict(`A user named "${name}" exists already.`, 'name')
     throw error
   }
+  ctx.access.forget()
   return { id, name }
 }
 
@@ -151,7 +153,12 @@ export async function actorOfSession(ctx: Context, secret: string): Promise<Acto
 /** The actor behind a token (`ty_…`), or null when it is unknown, expired or revoked. */
 export async function actorOfToken(ctx: Context, token: string): Promise<Actor | null> {
   if (!token.startsWith(TOKEN_PREFIX) || token.length > 200) return null
-  const found = await store.tokenByHash(ctx.db, sha256(token), ctx.now())
+  const hash = sha256(token)
+  return ctx.access.get(`token ${hash}`, () => actorOfHash(ctx, hash))
+}
+
+async function actorOfHash(ctx: Context, hash: string): Promise<Actor | null> {
+  const found = await store.tokenByHash(ctx.db, hash, ctx.now())
   if (found === undefined) return null
   const { token: row, user } = found
   if ((row.last_used_at_ms ?? 0) < ctx.now() - TOUCH_EVERY_MS) await store.touchToken(ctx.db, row.id, ctx.now())
@@ -218,8 +225,10 @@ export async function listTokens(ctx: Context, actor: Actor): Promise<store.Toke
 /** @throws AppError not_found when the actor has no such token */
 export async function revokeToken(ctx: Context, actor: Actor, id: string): Promise<void> {
   if (!(await store.revokeToken(ctx.db, id, actor.userId, ctx.now()))) throw notFound('You have no such token.')
+  ctx.access.forget()
 }
 
 export async function revokeRunTokens(ctx: Context, runId: string): Promise<void> {
   await store.revokeRunTokens(ctx.db, runId, ctx.now())
+  ctx.access.forget()
 }

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { baseUrl, scopeOf } from '../../http/request.ts'
+import Type from '../../lib/schema.ts'
 import { Member, MemberChange, NewProjectBody, ProjectBody, ProjectChange, ProjectParams } from './projects.schema.ts'
 import {
   addProject,

@@ -50,8 +50,11 @@ function roleOf(actor: Actor, row: store.SeenProjectRow): Role {
 
 /** The project, when this actor may see it, else null: what one may not see does not exist. */
 export async function findProject(ctx: Context, actor: Actor, owner: string, name: string): Promise<Project | null> {
-  const row = await store.findVisible(ctx.db, actor, owner, name)
-  return row === undefined ? null : seen(actor, row)
+  const key = JSON.stringify(['project', actor.kind, actor.userId, actor.isAdmin, actor.run?.projectId, owner, name])
+  return ctx.access.get(key, async () => {
+    const row = await store.findVisible(ctx.db, actor, owner, name)
+    return row === undefined ? null : seen(actor, row)
+  })
 }
 
 export async function listProjects(ctx: Context, actor: Actor): Promise<Project[]> {
@@ -157,6 +160,7 @@ export async function changeProject(
       detail: change,
     })
   })
+  ctx.access.forget()
   return { ...project, ...change }
 }
 
@@ -183,6 +187,7 @@ export async function setMember(
       detail: { role },
     })
   })
+  ctx.access.forget()
 }
 
 /** @throws AppError not_found */
@@ -192,4 +197,5 @@ export async function removeMember(ctx: Context, actor: Actor, project: Project,
     if (!(await store.deleteMember(tx.db, project.id, user.id))) throw notFound(`${userName} is not a member.`)
     await recordEvent(tx, actor, { projectId: project.id, verb: 'deleted', kind: 'member', subject: userName })
   })
+  ctx.access.forget()
 }

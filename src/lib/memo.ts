@@ -1,0 +1,47 @@
+/** Answers that are asked for with every request, remembered for a moment. */
+export type Memo = {
+  /**
+   * The remembered answer, else what `load` finds. Null and undefined are not remembered: what is made a moment later is
+   * found at once.
+   */
+  get<T>(key: string, load: () => Promise<T>): Promise<T>
+  /** Call it after a change that an answer depends on was committed. */
+  forget(): void
+}
+
+const MAX_ENTRIES = 10_000
+
+/**
+ * @param ttlMs how long an answer may be older than the truth when nobody says that it changed
+ * @param version changes when another process changed the store; a constant where that cannot be told
+ */
+export function createMemo(ttlMs: number, now: () => number, version: () => number): Memo {
+  const entries = new Map<string, { value: unknown; untilMs: number }>()
+  let generation = 0
+  let seen = version()
+
+  function forget(): void {
+    generation += 1
+    entries.clear()
+  }
+
+  return {
+    forget,
+    async get<T>(key: string, load: () => Promise<T>): Promise<T> {
+      const current = version()
+      if (current !== seen) {
+        seen = current
+        forget()
+      }
+      const known = entries.get(key)
+      if (known !== undefined && known.untilMs > now()) return known.value as T
+      const asked = generation
+      const value = await load()
+      // What was read while something changed may be the old truth.
+      if (value === null || value === undefined || asked !== generation) return value
+      if (entries.size >= MAX_ENTRIES) entries.clear()
+      entries.set(key, { value, untilMs: now() + ttlMs })
+      return value
+    },
+  }
+}
