@@ -42,6 +42,18 @@ function publicUrl(value: string, name: string): string {
   return value.replace(/\/$/, '')
 }
 
+function s3Prefix(value: string, name: string): string {
+  const parts = value.split('/').filter((part) => part !== '')
+  if (parts.some((part) => !/^[\w.!*'()-]+$/.test(part) || part === '..' || part === '.'))
+    throw new Error(`${name} must be like trainyard/blobs, got "${value}".`)
+  return parts.map((part) => `${part}/`).join('')
+}
+
+function secretKey(value: string, name: string): string {
+  if (value !== '' && value.length < 16) throw new Error(`${name} must have 16 characters or more.`)
+  return value
+}
+
 function choice<const T extends string>(...options: T[]) {
   return (value: string, name: string): T => {
     const found = options.find((option) => option === value)
@@ -118,6 +130,58 @@ export const SETTINGS = {
     default: String(64 * 1024 ** 3),
     parse: integer(1024, 2 ** 50),
     doc: 'Largest single file, in bytes.',
+  },
+  presignedTransfers: {
+    default: 'true',
+    parse: flag,
+    doc: 'Offer MLflow clients uploads in parts and presigned links: to the bucket itself, or signed by this server. Behind a proxy that changes the Host header, set `public-url` or turn this off.',
+  },
+  s3Bucket: {
+    default: '',
+    parse: text,
+    doc: 'Bucket for all files (datasets, artifacts, code) instead of the `blobs` folder in `data`. Its layout is that of the folder, so one can be copied to the other.',
+  },
+  s3Prefix: { default: '', parse: s3Prefix, doc: 'Path in the bucket below which everything lies, e.g. `trainyard/`.' },
+  s3Endpoint: {
+    default: '',
+    parse: publicUrl,
+    doc: 'S3 service that is not Amazon, e.g. `http://minio:9000`; then addresses hold the bucket in their path.',
+  },
+  s3PublicEndpoint: {
+    default: '',
+    parse: publicUrl,
+    doc: 'The same service as clients reach it, for presigned links; default `s3-endpoint`.',
+  },
+  s3Region: { default: '', parse: text, doc: "Region of the bucket; default that of the SDK's chain, else us-east-1." },
+  s3PathStyle: {
+    default: '',
+    parse: (value: string, name: string) => (value === '' ? null : flag(value, name)),
+    doc: 'Bucket in the path instead of the host name; default true with an `s3-endpoint`, else false.',
+  },
+  s3AccessKeyId: {
+    default: '',
+    parse: text,
+    doc: "Key for the bucket; default the SDK's chain (AWS variables, profile, instance role).",
+  },
+  s3SecretAccessKey: {
+    default: '',
+    parse: text,
+    doc: 'Secret of that key. Set it by its variable: flags are seen by all.',
+  },
+  blobCacheBytes: {
+    default: String(20 * 1024 ** 3),
+    parse: integer(0, 2 ** 50),
+    doc: 'With a bucket: disk for local copies of content that is read as a file (tables, models to serve), in bytes.',
+  },
+  webhookAllowedHosts: {
+    default: '',
+    parse: (value: string) => list(value).map((host) => host.toLowerCase()),
+    doc: 'Hosts (`host` or `host:port`, comma-separated) that webhooks may call although their address is private, also by plain http. All others must be public and https.',
+  },
+  secretKey: {
+    default: '',
+    parse: secretKey,
+    doc: "Key that encrypts webhooks' secrets in the database, 16 characters or more; set the same on all servers of one database, better as a variable than as a flag. Without it a key is made in `<data>/secret.key`.",
   },
   modelMemory: { default: '8', parse: integer(1, 1000), doc: 'Models kept loaded for serving at once.' },
   allowCodeModels: {
@@ -203,6 +267,22 @@ export function dataFolder(config: Config, ...parts: string[]): string {
   const path = join(config.data, ...parts)
   if (!isAbsolute(path)) throw new Error(`data folder must be absolute: ${path}`)
   return path
+}
+
+/** Where the files lie. */
+export function blobSettings(config: Config) {
+  return {
+    root: dataFolder(config, 'blobs'),
+    bucket: config.s3Bucket,
+    prefix: config.s3Prefix,
+    endpoint: config.s3Endpoint,
+    publicEndpoint: config.s3PublicEndpoint,
+    region: config.s3Region,
+    pathStyle: config.s3PathStyle,
+    accessKeyId: config.s3AccessKeyId,
+    secretAccessKey: config.s3SecretAccessKey,
+    cacheBytes: config.blobCacheBytes,
+  }
 }
 
 /** What the CLI needs to find its server: `TRAINYARD_URL`, `TRAINYARD_TOKEN`, `TRAINYARD_PROJECT`. */

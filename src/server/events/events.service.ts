@@ -1,6 +1,8 @@
 import type { Context } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { type EventRow, insertEvent, projectEvents } from './events.store.ts'
+import { announce } from './webhooks-announce.service.ts'
+import type { Announcement } from './webhooks-events.ts'
 
 export type { EventRow } from './events.store.ts'
 
@@ -11,6 +13,8 @@ export type NewEvent = {
   /** How a URL finds the thing: an id, `name`, or `name/version`. */
   subject: string
   detail?: Record<string, unknown>
+  /** What the project's webhooks are told of it. */
+  announcement?: Announcement | undefined
 }
 
 /** Writes one audit row into the running transaction and wakes the live stream. Call it inside the change's transaction. */
@@ -28,6 +32,8 @@ export async function recordEvent(ctx: Context, actor: Actor, event: NewEvent): 
     address: actor.origin?.address ?? '',
     user_agent: actor.origin?.userAgent ?? '',
   })
+  if (event.projectId !== null && event.announcement !== undefined)
+    await announce(ctx, event.projectId, event.announcement)
   ctx.bus.poke()
 }
 

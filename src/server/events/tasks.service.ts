@@ -10,6 +10,7 @@ import {
   insertTask,
   releaseTasksOf,
   retryTask,
+  type TaskKinds,
   taskOwners,
 } from './tasks.store.ts'
 
@@ -31,6 +32,9 @@ const MAX_ATTEMPTS = 6
 const IDLE_MS = 200
 const KEEP_DONE_MS = 24 * 3600_000
 const PARALLEL = 3
+/** Requests to others' servers, which may take their time. */
+const OUTBOUND_PARALLEL = 8
+const OUTBOUND_IDLE_MS = 500
 
 export async function enqueueTask(ctx: Context, task: NewTask): Promise<void> {
   const now = ctx.now()
@@ -54,8 +58,15 @@ async function releaseTasksOfTheDead(ctx: Context): Promise<void> {
   for (const owner of await taskOwners(ctx.db)) if (await ownerDied(owner)) await releaseTasksOf(ctx.db, owner)
 }
 
-/** Starts the loops that do tasks until `stop` is called; `stop` waits for those in work. */
-export async function startTaskLoop(ctx: Context, handlers: TaskHandlers): Promise<{ stop(): Promise<void> }> {
+/**
+ * Starts the loops that do tasks until `stop` is called; `stop` waits for those in work.
+ * @param outbound tasks that wait for others' servers: they have a queue of their own, so that nothing waits behind them
+ */
+export async function startTaskLoop(
+  ctx: Context,
+  handlers: TaskHandlers,
+  outbound: TaskHandlers = {},
+): Promise<{ stop(): Promise<void> }> {
   const owner = await ownerName()
   await releaseTasksOfTheDead(ctx)
   let stopped = false
@@ -71,22 +82,32 @@ export async function startTaskLoop(ctx: Context, handlers: TaskHandlers): Promi
       sleepers.add(done)
     })
 
-  async function loop(): Promise<void> {
+  const kinds = Object.keys(outbound)
+  async function loop(taken: TaskKinds, parallel: number, idleMs: number, todo: TaskHandlers): Promise<void> {
+    const inWork = new Set<Promise<void>>()
     while (!stopped) {
       try {
-        const task = await claimTask(ctx.db, owner, ctx.now(), LEASE_MS)
-        if (task === null) await sleep(IDLE_MS)
-        else await doTask(ctx, handlers, owner, task)
+        const task = await claimTask(ctx.db, owner, ctx.now(), LEASE_MS, taken)
+        if (task === null) await sleep(idleMs)
+        else {
+          const work: Promise<void> = doTask(ctx, todo, owner, task)
+            .catch((error) => ctx.log.error({ err: error, task: task.id }, 'task loop: a task cannot be settled'))
+            .finally(() => inWork.delete(work))
+          inWork.add(work)
+          if (inWork.size >= parallel) await Promise.race(inWork)
+        }
       } catch (error) {
         ctx.log.error({ err: error }, 'task loop: the queue cannot be read')
         await sleep(1_000)
       }
     }
+    await Promise.all(inWork)
   }
 
   const sweeper = setInterval(() => void deleteDoneTasks(ctx.db, ctx.now() - KEEP_DONE_MS).catch(() => {}), 3600_000)
   sweeper.unref()
-  const loops = Array.from({ length: PARALLEL }, () => loop())
+  const loops = Array.from({ length: PARALLEL }, () => loop({ kinds, taken: false }, 1, IDLE_MS, handlers))
+  if (kinds.length > 0) loops.push(loop({ kinds, taken: true }, OUTBOUND_PARALLEL, OUTBOUND_IDLE_MS, outbound))
   return {
     async stop() {
       stopped = true

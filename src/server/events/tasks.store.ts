@@ -16,12 +16,28 @@ export async function insertTask(db: Db, row: TaskRow): Promise<void> {
     .execute()
 }
 
+/** Which kinds of task somebody takes: these, or all but these. */
+export type TaskKinds = { kinds: readonly string[]; taken: boolean }
+
 /** Takes the oldest due task, or one whose owner's lease ran out. Null when nothing is due. */
-export async function claimTask(db: Db, owner: string, nowMs: number, leaseMs: number): Promise<TaskRow | null> {
+export async function claimTask(
+  db: Db,
+  owner: string,
+  nowMs: number,
+  leaseMs: number,
+  { kinds, taken }: TaskKinds,
+): Promise<TaskRow | null> {
+  const ofKind =
+    kinds.length === 0
+      ? sql`1 = ${taken ? 0 : 1}`
+      : taken
+        ? sql`kind IN (${sql.join(kinds)})`
+        : sql`kind NOT IN (${sql.join(kinds)})`
   return db.transaction().execute(async (tx) => {
     const found = await sql<{ id: string }>`
       SELECT id FROM tasks
-      WHERE (state = 'queued' AND run_after_ms <= ${nowMs}) OR (state = 'running' AND lease_until_ms < ${nowMs})
+      WHERE ((state = 'queued' AND run_after_ms <= ${nowMs}) OR (state = 'running' AND lease_until_ms < ${nowMs}))
+        AND ${ofKind}
       ORDER BY run_after_ms, id LIMIT 1 ${skipLocked(tx)}`.execute(tx)
     const id = found.rows[0]?.id
     if (id === undefined) return null

@@ -3,6 +3,7 @@ import type { Actor } from '../../lib/actor.ts'
 import { AppError, notFound } from '../../lib/errors.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
+import { aliasChanged } from './announcements.ts'
 import { modelRow } from './models.service.ts'
 import * as models from './models.store.ts'
 import { checkAlias, checkModelName, checkNewAlias, versionNumber } from './names.ts'
@@ -49,6 +50,7 @@ export async function setAlias(
       kind: 'alias',
       subject: `${modelName}/${number}`,
       detail: { model: modelName, alias, from, to: number },
+      announcement: await aliasChanged(tx, model, alias, number),
     })
     return { alias, version: number, from }
   })
@@ -97,6 +99,7 @@ export async function removeAlias(
       kind: 'alias',
       subject: `${modelName}/${before.version}`,
       detail: { model: modelName, alias, from: before.version, to: null },
+      announcement: await aliasChanged(tx, model, alias, null),
     })
   })
 }

@@ -5,8 +5,9 @@ import { AppError, conflict, notFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
+import { modelCreated, modelTagChanged } from './announcements.ts'
 import * as store from './models.store.ts'
-import { checkModelName, checkTag, checkTagKey, checkText } from './names.ts'
+import { checkModelName, checkTag, checkTagKey, checkText, PROMPT_TAG } from './names.ts'
 import { deleteVersionsOf, touchVersions } from './versions.store.ts'
 
 export type RegisteredModel = {
@@ -68,8 +69,7 @@ export async function listModels(ctx: Context, projectId: string): Promise<Regis
   return models.filter((model) => model.tags[PROMPT_TAG]?.toLowerCase() !== 'true')
 }
 
-/** The tag that makes a registered model or a version an MLflow prompt. */
-export const PROMPT_TAG = 'mlflow.prompt.is_prompt'
+export { PROMPT_TAG } from './names.ts'
 
 /** @throws AppError bad_request, conflict when an active model has this name */
 export async function createModel(
@@ -107,7 +107,13 @@ export async function addModel(
   for (const tag of input.tags ?? []) checkTag(tag.key, tag.value)
   if (!(await store.insertModel(tx.db, row))) return null
   for (const tag of input.tags ?? []) await store.putModelTag(tx.db, row.id, tag.key, tag.value)
-  await recordEvent(tx, actor, { projectId: project.id, verb: 'created', kind: 'model', subject: row.name })
+  await recordEvent(tx, actor, {
+    projectId: project.id,
+    verb: 'created',
+    kind: 'model',
+    subject: row.name,
+    announcement: modelCreated(row.name, input.tags ?? [], row.description),
+  })
   return row
 }
 
@@ -208,6 +214,7 @@ export async function setModelTag(
       kind: 'model',
       subject: name,
       detail: { tag: key },
+      announcement: await modelTagChanged(tx, row, key, value),
     })
   })
 }
@@ -230,6 +237,7 @@ export async function removeModelTag(
       kind: 'model',
       subject: name,
       detail: { tag_removed: key },
+      announcement: await modelTagChanged(tx, row, key, null),
     })
   })
 }

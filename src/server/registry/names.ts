@@ -12,6 +12,9 @@ const CONTROL = /[\u0000-\u001f\u007f]/
 const ALIAS = /^[\p{L}\p{N}_-]+$/u
 const KEY = /^[/\p{L}\p{N}_.\- :]+$/u
 
+/** The tag that makes a registered model or a version an MLflow prompt. */
+export const PROMPT_TAG = 'mlflow.prompt.is_prompt'
+
 /** Checks the name of a registered model: not blank, no `/` or `:`, not `.` nor starting with `..`. @throws bad_request */
 export function checkModelName(name: string, field = 'name'): string {
   if (name.trim() === '') throw badRequest(`${field} must not be blank.`, field)

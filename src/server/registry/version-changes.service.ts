@@ -2,7 +2,9 @@ import { type Context, inTransaction } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, notFound } from '../../lib/errors.ts'
 import { recordEvent } from '../events/events.service.ts'
+import type { Announcement } from '../events/webhooks-events.ts'
 import type { Project } from '../projects/projects.service.ts'
+import { versionTagChanged } from './announcements.ts'
 import { loadVersions, type ModelVersion } from './lookup.service.ts'
 import { modelRow } from './models.service.ts'
 import { deleteAliasesOfVersion, updateModel } from './models.store.ts'
@@ -10,7 +12,7 @@ import { checkModelName, checkTag, checkTagKey, checkText, versionNumber } from 
 import { assertVersionWritable } from './run-rights.service.ts'
 import * as store from './versions.store.ts'
 
-type Change = { verb: string; detail: Record<string, unknown> }
+type Change = { verb: string; detail: Record<string, unknown>; announcement?: Announcement | undefined }
 
 /** One change of one version in a transaction: finds it, checks the actor's right, does the work, dates it, records it. */
 export async function changeVersion(
@@ -29,7 +31,7 @@ export async function changeVersion(
     const row = await store.versionByNumber(tx.db, model.id, number)
     if (row === undefined) throw notFound(`Model Version (name=${name}, version=${number}) not found`)
     await assertVersionWritable(tx, actor, row)
-    const { verb, detail } = await work(tx, row)
+    const { verb, detail, announcement } = await work(tx, row)
     await store.updateVersion(tx.db, row.id, { updated_at_ms: tx.now() })
     await recordEvent(tx, actor, {
       projectId: project.id,
@@ -37,6 +39,7 @@ export async function changeVersion(
       kind: 'model_version',
       subject: `${name}/${number}`,
       detail,
+      announcement,
     })
     const changed = await store.versionById(tx.db, row.id)
     const [loaded] = await loadVersions(tx, [changed!])
@@ -89,7 +92,7 @@ export async function setVersionTag(
   checkTag(key, value)
   await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
     await store.putVersionTag(tx.db, row.id, key, value)
-    return { verb: 'updated', detail: { tag: key } }
+    return { verb: 'updated', detail: { tag: key }, announcement: await versionTagChanged(tx, row, key, value) }
   })
 }
 
@@ -105,6 +108,6 @@ export async function removeVersionTag(
   checkTagKey(key)
   await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
     await store.deleteVersionTag(tx.db, row.id, key)
-    return { verb: 'updated', detail: { tag_removed: key } }
+    return { verb: 'updated', detail: { tag_removed: key }, announcement: await versionTagChanged(tx, row, key, null) }
   })
 }

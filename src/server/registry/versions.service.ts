@@ -5,6 +5,7 @@ import { newId } from '../../lib/ids.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { setLoggedModelTags } from '../tracking/logged-models.service.ts'
+import { versionCreated } from './announcements.ts'
 import { planConversion, queueConversion } from './conversion.service.ts'
 import { loadVersions, type ModelVersion, readMlModel, withMlModel } from './lookup.service.ts'
 import { addModel, modelRow, PROMPT_TAG } from './models.service.ts'
@@ -93,6 +94,14 @@ export async function createModelVersion(
       kind: 'model_version',
       subject: `${model.name}/${number}`,
       detail: { run_id: resolved.runId, source: resolved.source },
+      announcement: versionCreated({
+        name: model.name,
+        version: number,
+        source: resolved.source,
+        runId: resolved.runId,
+        tags: input.tags ?? [],
+        description: input.description ?? '',
+      }),
     })
     const version = await versionOfModel(tx, model.id, number)
     if (resolved.loggedModelId !== null) await noteOnLoggedModel(tx, project, resolved.loggedModelId)
