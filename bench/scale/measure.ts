@@ -1,6 +1,4 @@
 import { fork } from 'node:child_process'
-import { join } from 'node:path'
-import { PACKAGE_ROOT } from '../../src/lib/package-root.ts'
 import { type Client, quantile } from '../tracking/client.ts'
 import { markdown, number } from '../tracking/report.ts'
 import type { Served } from '../tracking/servers.ts'
@@ -164,7 +162,7 @@ export async function timeBesideWriters(
   options: { writers: number; seconds: number },
 ): Promise<{ timing: Timing; each: Timing[]; batchesPerSecond: number }> {
   const { writers, seconds } = options
-  const child = fork(join(PACKAGE_ROOT, 'bench', 'scale', 'writers.ts'), [
+  const child = fork(new URL('./writers.ts', import.meta.url), [
     server.url,
     server.token ?? '',
     store.big,
