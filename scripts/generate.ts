@@ -31,7 +31,7 @@ async function describe(): Promise<Record<string, unknown>> {
     const ctx = await buildContext(readConfig({ data: folder, logLevel: 'silent' }, {}))
     const app = await buildApp(ctx)
     await app.ready()
-    const document = app.swagger() as unknown as Record<string, unknown>
+    const document = await app.openApi()
     await app.close()
     await closeContext(ctx)
     return { ...document, paths: sorted(document.paths as Record<string, unknown>) }

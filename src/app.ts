@@ -6,10 +6,11 @@ import { blobSettings, type Config, isLoopback } from './config.ts'
 import type { Context } from './context.ts'
 import { migrate } from './db/migrate.ts'
 import { changesOfOthers, openDatabase } from './db/open.ts'
+import { installMetrics } from './http/metrics.ts'
 import { type App, createServer } from './http/server.ts'
 import { closeEventStreams } from './http/sse.ts'
 import { installWebUi } from './http/static.ts'
-import { installMetrics, systemRoutes } from './http/system.routes.ts'
+import { systemRoutes } from './http/system.routes.ts'
 import type { Logger } from './lib/log.ts'
 import { createMemo } from './lib/memo.ts'
 import { PACKAGE_ROOT } from './lib/package-root.ts'
@@ -106,8 +107,8 @@ const TASKS: TaskHandlers = {
 /** Every route of the house, in the order of a model's life. */
 export async function buildApp(ctx: Context): Promise<App> {
   const app = await createServer(ctx, VERSION)
-  const registry = installMetrics(app)
-  await app.register(systemRoutes(ctx, VERSION, registry))
+  const metrics = installMetrics(app)
+  await app.register(systemRoutes(ctx, VERSION, metrics))
   await app.register(
     async (api) => {
       await api.register(identityRoutes(ctx))
@@ -123,7 +124,7 @@ export async function buildApp(ctx: Context): Promise<App> {
       await api.register(endpointsRoutes(ctx))
       await api.register(predictionsRoutes(ctx))
       await api.register(monitoringRoutes(ctx))
-      api.get('/openapi.json', { config: { permission: 'public' }, schema: { hide: true } }, async () => app.swagger())
+      api.get('/openapi.json', { config: { permission: 'public' }, schema: { hide: true } }, async () => app.openApi())
     },
     { prefix: '/api/v1' },
   )

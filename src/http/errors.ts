@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type from '../lib/schema.ts'
 import { AppError, ERROR_STATUS, type ErrorCode } from '../lib/errors.ts'
+import Type from '../lib/schema.ts'
 import { validationError } from './validation.ts'
 
 /** The body of every error of our API. */

@@ -2,6 +2,7 @@ import type { FastifyRequest, RouteOptions } from 'fastify'
 import type { Actor, Origin } from '../lib/actor.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Project } from '../server/projects/projects.service.ts'
+import type { OpenApiDocument } from './openapi.ts'
 
 /**
  * What a route demands. `public`: nothing. `signed-in`: an actor (local mode counts). `admin`: an administrator.
@@ -27,6 +28,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Every registered route, for the test that fires each as each kind of actor. */
     routeTable: readonly RouteOptions[]
+    /** The OpenAPI document of all routes. */
+    openApi(): Promise<OpenApiDocument>
+    /** Compiles every schema now (http/compilers.ts), for a test. @throws when one is broken */
+    compileSchemas(): void
   }
   interface FastifyRequest {
     actor: Actor

@@ -1,20 +1,21 @@
 import cookie from '@fastify/cookie'
-import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Context } from '../context.ts'
 import { newId } from '../lib/ids.ts'
 import { installBodies } from './bodies.ts'
-import { answerNoRequest, ErrorBody, installErrorHandler, sendFrameworkError } from './errors.ts'
+import { createCompilers } from './compilers.ts'
+import { answerNoRequest, installErrorHandler, sendFrameworkError } from './errors.ts'
 import { installGuard } from './guard.ts'
 import { installHeaders } from './headers.ts'
-import { installValidators } from './validators.ts'
+import { installOpenApi } from './openapi.ts'
 
 export type App = FastifyInstance
 
 /** A Fastify instance with the house's habits: strict bodies, one guard, one error table, OpenAPI, base path. */
 export async function createServer(ctx: Context, version: string): Promise<App> {
   const { config } = ctx
+  const compilers = createCompilers()
   const app = Fastify({
     loggerInstance: ctx.log as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -29,30 +30,17 @@ export async function createServer(ctx: Context, version: string): Promise<App> 
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
     rewriteUrl: (request) => withoutBase(request.url ?? '/', config.basePath),
     http: { headersTimeout: 30_000 },
+    schemaController: { compilersFactory: compilers.factory },
     frameworkErrors: sendFrameworkError,
     clientErrorHandler: answerNoRequest,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  installValidators(app)
+  app.decorate('compileSchemas', compilers.compileAll)
   installErrorHandler(app)
   await app.register(cookie)
-  app.addSchema(ErrorBody)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Trainyard API',
-        version,
-        description: 'Everything the web UI and the CLI do, they do through this.',
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    },
-    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema${index}`) },
-  })
   installBodies(app)
   installGuard(app, ctx)
+  installOpenApi(app, version)
   installHeaders(app)
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(

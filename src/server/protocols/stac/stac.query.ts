@@ -1,5 +1,5 @@
-import Type, { type Static } from '../../../lib/schema.ts'
 import { badRequest } from '../../../lib/errors.ts'
+import Type, { type Static } from '../../../lib/schema.ts'
 import {
   CATALOG_KINDS,
   type CatalogKind,

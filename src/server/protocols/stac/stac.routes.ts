@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import Type from '../../../lib/schema.ts'
 import type { Context } from '../../../context.ts'
 import { toAppError } from '../../../http/errors.ts'
 import { baseUrl } from '../../../http/request.ts'
 import { type AppError, notFound } from '../../../lib/errors.ts'
+import Type from '../../../lib/schema.ts'
 import {
   CATALOG_KINDS,
   type CatalogKind,
@@ -69,7 +69,7 @@ export function stacRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       '/api',
       { config, schema: { tags, summary: 'OpenAPI description of the STAC API', response: open('OpenAPI') } },
       async (_request, reply) => {
-        const whole = app.swagger() as { paths?: Record<string, unknown> }
+        const whole = await app.openApi()
         const paths = Object.fromEntries(
           Object.entries(whole.paths ?? {}).filter(([path]) => path.startsWith('/api/stac')),
         )
