@@ -7,14 +7,17 @@ export type RangedFile = {
   /** Its last segment becomes the file's name. */
   path: string
   sizeBytes: number
-  /** Hash of the content: makes `If-None-Match` and `If-Range` work. Null for a file that may be overwritten. */
+  /** Hash of the content, for `Repr-Digest` and, without a `tag`, `ETag`. Null when it is not known. */
   sha256: string | null
+  /** Another name of exactly these bytes: makes `If-None-Match` and `If-Range` work. */
+  tag?: string
   open(range?: ByteRange): Promise<{ stream: Readable }>
 }
 
 /**
- * Sends stored bytes as a download, whole or the one range asked for (RFC 9110). A range of another kind, or several, is
- * answered with the whole file; one beyond its end with 416.
+ * Sends stored bytes as a download, whole or the one range asked for (RFC 9110). Several ranges, or a range of another
+ * unit, are answered with the whole file (200), as the RFC allows: no client of ours asks for more than one, and answers
+ * put together from many small ranges cost a server far more than they cost who asks. One beyond the end: 416.
  */
 export async function sendRanged(
   request: FastifyRequest,
@@ -22,10 +25,13 @@ export async function sendRanged(
   file: RangedFile,
 ): Promise<FastifyReply> {
   const { sizeBytes } = file
-  const tag = file.sha256 === null ? null : `"${file.sha256}"`
+  const name = file.tag ?? file.sha256
+  const tag = name === null ? null : `"${name}"`
   reply.header('accept-ranges', 'bytes').header('cache-control', 'private, no-cache')
   if (tag !== null) reply.header('etag', tag)
-  if (tag !== null && request.headers['if-none-match'] === tag) return reply.code(304).send()
+  if (file.sha256 !== null)
+    reply.header('repr-digest', `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`)
+  if (tag !== null && namesTag(request.headers['if-none-match'], tag)) return reply.code(304).send()
   const ifRange = request.headers['if-range']
   const range = ifRange === undefined || ifRange === tag ? rangeOf(request.headers.range, sizeBytes) : null
   if (range === 'unsatisfiable') return reply.code(416).header('content-range', `bytes */${sizeBytes}`).send()
@@ -35,6 +41,12 @@ export async function sendRanged(
   if (request.method === 'HEAD') return sendDownload(reply, Readable.from([]), file.path, length)
   const { stream } = await file.open(range ?? undefined)
   return sendDownload(reply, stream, file.path, length)
+}
+
+/** Whether `If-None-Match` holds this tag, compared weakly: a proxy may have marked it `W/` when it compressed. */
+function namesTag(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false
+  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag)
 }
 
 /** Null: send everything (no range, or one of a kind that is not served). */

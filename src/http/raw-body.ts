@@ -15,6 +15,12 @@ export function acceptRawBodies(app: FastifyInstance): void {
 /** For `schema.body` of such a route: says the content type and checks nothing, since nothing was read yet. */
 export const RAW_BODY = { content: { 'application/octet-stream': { schema: {} } } } as const
 
+/** How long the sender says the body is; undefined for a chunked one, which says nothing. */
+export function announcedLength(request: FastifyRequest): number | undefined {
+  const { 'content-length': length, 'transfer-encoding': transfer } = request.headers
+  return transfer !== undefined ? undefined : Number(length ?? 0)
+}
+
 /**
  * Hands the request's stream to `work`. @throws AppError bad_request when the client went away in the middle
  */

@@ -1,0 +1,18 @@
+import { join } from 'node:path'
+import { openLocalStore } from './local.ts'
+import type { S3Options } from './s3.ts'
+import type { BlobStore } from './store.ts'
+
+export type BlobSettings = Omit<S3Options, 'cache'> & {
+  /** Folder of the local store; with a bucket, of its cache. */
+  root: string
+  cacheBytes: number
+}
+
+/** The bucket when one is named, else the folder. @param options.sweep see `openLocalStore` */
+export async function openBlobStore(settings: BlobSettings, options: { sweep: boolean }): Promise<BlobStore> {
+  if (settings.bucket === '') return openLocalStore(settings.root, options)
+  const { openS3Store } = await import('./s3.ts')
+  const cache = { folder: join(settings.root, 'cache'), limitBytes: settings.cacheBytes }
+  return openS3Store({ ...settings, cache })
+}
