@@ -1,11 +1,13 @@
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../lib/errors.ts'
-import { decodePageToken, encodePageToken } from '../../lib/page-token.ts'
 import { type Comparison, parseFilter, parseOrderBy, type SortField } from '../../lib/search-filter.ts'
 import { valueTest } from '../../lib/search-test.ts'
 import { rowIdsOf } from './experiments.service.ts'
 import { type RunRecord, runRecord } from './runs.service.ts'
-import { type RunColumn, type RunCondition, type RunSort, searchRuns as searchRows } from './runs-search.store.ts'
+import type { RunColumn, RunCondition } from './runs-conditions.store.ts'
+import { orderTerms, type RunSort } from './runs-order.store.ts'
+import { findRuns, runsByIds } from './runs-search.store.ts'
+import { decodeRunToken, encodeRunToken } from './runs-token.ts'
 
 export type ViewType = 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL'
 
@@ -124,19 +126,28 @@ export async function searchRuns(
 ): Promise<{ runs: RunRecord[]; nextPageToken: string | null }> {
   checkMaxResults(search.maxResults, 50_000)
   const conditions = parseFilter(search.filter ?? '').map(condition)
-  const sorts = parseOrderBy(search.orderBy ?? []).map(sort)
-  const offset = decodePageToken(search.pageToken)
-  const rows = await searchRows(ctx.db, {
+  const orderBy = search.orderBy ?? []
+  const sorts = parseOrderBy(orderBy).map(sort)
+  const found = await findRuns(ctx.db, {
     projectId,
     experimentIds: search.experimentIds === undefined ? null : await rowIdsOf(ctx, projectId, search.experimentIds),
     lifecycle: lifecycleOf(search.view ?? 'ACTIVE_ONLY'),
     conditions,
     sorts,
-    offset,
+    after: decodeRunToken(search.pageToken, orderBy, orderTerms(sorts)),
     limit: search.maxResults + 1,
   })
-  const nextPageToken = rows.length > search.maxResults ? encodePageToken(offset + search.maxResults) : null
-  return { runs: rows.slice(0, search.maxResults).map(runRecord), nextPageToken }
+  const page = found.slice(0, search.maxResults)
+  const rows = await runsByIds(
+    ctx.db,
+    projectId,
+    page.map((run) => run.id),
+  )
+  const last = found.length > search.maxResults ? page.at(-1) : undefined
+  return {
+    runs: rows.map(runRecord),
+    nextPageToken: last === undefined ? null : encodeRunToken(orderBy, last.place),
+  }
 }
 
 /** @throws AppError bad_request */

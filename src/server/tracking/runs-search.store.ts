@@ -1,18 +1,9 @@
-import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { Db } from '../../db/dialect.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { collect, type Db } from '../../db/dialect.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
-import type { ValueTest } from '../../lib/search-test.ts'
 import { type RunRow, selectRuns } from './runs.store.ts'
-import { satisfies } from './search.store.ts'
-
-export type RunColumn = 'id' | 'name' | 'user_name' | 'status' | 'artifact_uri' | 'started_at_ms' | 'ended_at_ms'
-export type RunCondition =
-  | { on: 'attribute'; column: RunColumn; test: ValueTest }
-  | { on: 'metric' | 'param' | 'tag'; key: string; test: ValueTest }
-  | { on: 'dataset'; column: 'name' | 'digest' | 'context'; test: ValueTest }
-export type RunSort =
-  | { on: 'attribute'; column: RunColumn; descending: boolean }
-  | { on: 'metric' | 'param' | 'tag'; key: string; descending: boolean }
+import { conditionSql, countEntries, indexedEntries, type RunCondition } from './runs-conditions.store.ts'
+import * as order from './runs-order.store.ts'
 
 export type RunSearch = {
   projectId: string
@@ -21,59 +12,174 @@ export type RunSearch = {
   /** Null: both. */
   lifecycle: Lifecycle | null
   conditions: readonly RunCondition[]
-  sorts: readonly RunSort[]
-  offset: number
+  sorts: readonly order.RunSort[]
+  /** The place of the last run of the page before; null for the first page. */
+  after: order.Place | null
   limit: number
 }
 
-const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
+/** A run that was found, and its place in the order. */
+export type Found = { id: string; place: order.Place }
 
-/** Runs that meet every condition, in order; missing values last in both directions, then the newest first. */
-export async function searchRuns(db: Db, search: RunSearch): Promise<RunRow[]> {
-  let query = selectRuns(db, search.projectId)
-  if (search.experimentIds !== null) {
-    if (search.experimentIds.length === 0) return []
-    query = query.where('runs.experiment_id', 'in', search.experimentIds)
+/** A condition that so few entries meet is where a search begins. */
+const FEW = 2_000
+/** So many experiments are walked one by one, each in order, and merged. */
+const MAX_WALKS = 32
+
+/**
+ * Runs that meet every condition, in order; missing values last in both directions, then the newest first. Three ways:
+ * from the few entries that meet the most selective condition; along the index that has the order, until the page is full;
+ * or, for orders and sets of experiments that no index has, over all runs. All three give the same answer.
+ */
+export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
+  if (search.experimentIds?.length === 0) return []
+  const few = await fewestEntries(db, search)
+  if (few !== null) return allAtOnce(db, search, few)
+  const [first] = search.sorts
+  const experiments = search.experimentIds
+  if (experiments === null || experiments.length > MAX_WALKS) return allAtOnce(db, search, null)
+  const found: Found[] = []
+  for (const experiment of experiments) {
+    const own = { ...search, experimentIds: [experiment] }
+    found.push(
+      ...(first === undefined || first.on === 'attribute'
+        ? await allAtOnce(db, own, null)
+        : await walk(db, own, first)),
+    )
   }
-  if (search.lifecycle !== null) query = query.where('runs.lifecycle', '=', search.lifecycle)
-  for (const condition of search.conditions) query = query.where(conditionSql(db, condition))
-  for (const sort of search.sorts) {
-    for (const order of orderSql(sort)) query = query.orderBy(order)
-  }
-  if (!search.sorts.some((sort) => sort.on === 'attribute' && sort.column === 'started_at_ms')) {
-    query = query.orderBy('runs.started_at_ms', 'desc')
-  }
-  return query.orderBy('runs.id').offset(search.offset).limit(search.limit).execute()
+  if (experiments.length === 1) return found
+  const terms = order.orderTerms(search.sorts)
+  return found.sort((a, b) => order.comparePlaces(terms, a.place, b.place)).slice(0, search.limit)
 }
 
-function conditionSql(db: Db, condition: RunCondition): Expression<SqlBool> {
-  if (condition.on === 'attribute') return satisfies(db, sql.ref(`runs.${condition.column}`), condition.test)
-  if (condition.on === 'dataset') {
-    const test = satisfies(db, sql.ref(`i.${condition.column}`), condition.test)
-    return sql<SqlBool>`EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = runs.id AND ${test})`
-  }
-  const table = sql.table(VALUE_TABLES[condition.on])
-  const found = sql`SELECT 1 FROM ${table} AS v WHERE v.run_id = runs.id AND v.key = ${condition.key}`
-  if (condition.test.kind === 'null') {
-    return condition.test.negated ? sql<SqlBool>`EXISTS (${found})` : sql<SqlBool>`NOT EXISTS (${found})`
-  }
-  const test = satisfies(db, sql.ref('v.value'), condition.test)
-  if (condition.on !== 'metric') return sql<SqlBool>`EXISTS (${found} AND ${test})`
-  // NaN is stored as 0 with a flag: it differs from every number and equals or orders with none.
-  const differs = condition.test.kind === 'number' && condition.test.operator === '!='
-  const whole = differs ? sql`(v.is_nan = 1 OR ${test})` : sql`(v.is_nan = 0 AND ${test})`
-  return sql<SqlBool>`EXISTS (${found} AND ${whole})`
+/** The rows of runs that were found, in the same order. */
+export async function runsByIds(db: Db, projectId: string, ids: readonly string[]): Promise<RunRow[]> {
+  const rows = await collect(ids, (some) => selectRuns(db, projectId).where('runs.id', 'in', some).execute())
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
-function orderSql(sort: RunSort): RawBuilder<unknown>[] {
-  const direction = sql.raw(sort.descending ? 'DESC' : 'ASC')
-  if (sort.on === 'attribute') {
-    const column = sql.ref(`runs.${sort.column}`)
-    return [sql`CASE WHEN ${column} IS NULL THEN 1 ELSE 0 END`, sql`${column} ${direction}`]
+function experimentsOf(search: RunSearch): RawBuilder<unknown> {
+  if (search.experimentIds !== null) return sql.join(search.experimentIds)
+  return sql`SELECT id FROM experiments WHERE project_id = ${search.projectId}`
+}
+
+async function fewestEntries(db: Db, search: RunSearch): Promise<RawBuilder<unknown> | null> {
+  let fewest: RawBuilder<unknown> | null = null
+  let limit = FEW + 1
+  for (const condition of search.conditions) {
+    const entries = indexedEntries(db, condition, experimentsOf(search))
+    if (entries === null) continue
+    const count = await countEntries(db, entries, limit)
+    if (count >= limit) continue
+    limit = count
+    fewest = entries
   }
-  const table = sql.table(VALUE_TABLES[sort.on])
-  const of = (what: RawBuilder<unknown>) =>
-    sql`(SELECT ${what} FROM ${table} AS s WHERE s.run_id = runs.id AND s.key = ${sort.key})`
-  const rank = sort.on === 'metric' ? sql`s.is_nan` : sql`0`
-  return [sql`COALESCE(${of(rank)}, 2)`, sql`${of(sql.ref('s.value'))} ${direction}`]
+  return fewest
+}
+
+/** What every way asks of `runs`: authorisation first. */
+function demands(db: Db, search: RunSearch): RawBuilder<unknown>[] {
+  return [
+    sql`runs.project_id = ${search.projectId}`,
+    ...(search.experimentIds === null ? [] : [sql`runs.experiment_id IN (${sql.join(search.experimentIds)})`]),
+    ...(search.lifecycle === null ? [] : [sql`runs.lifecycle = ${search.lifecycle}`]),
+    ...search.conditions.map((condition) => sql`${conditionSql(db, condition)}`),
+  ]
+}
+
+const all = (parts: readonly RawBuilder<unknown>[]) => sql.join(parts, sql` AND `)
+
+async function allAtOnce(db: Db, search: RunSearch, entries: RawBuilder<unknown> | null): Promise<Found[]> {
+  const terms = order.orderTerms(search.sorts)
+  const where = demands(db, search)
+  if (search.after !== null) where.push(order.behind(terms, search.after))
+  const from = entries === null ? sql`runs` : sql`(SELECT DISTINCT v.run_id FROM ${entries}) AS few CROSS JOIN runs`
+  if (entries !== null) where.unshift(sql`runs.id = few.run_id`)
+  return read(
+    db,
+    terms,
+    sql`SELECT runs.id, ${order.placeColumns(terms)} FROM ${from} ${order.sortJoins(search.sorts, null)}
+      WHERE ${all(where)} ${order.orderBy(terms)} LIMIT ${search.limit}`,
+  )
+}
+
+/** One experiment, along the index of its first sort: values, then NaN, then the runs that have none. */
+async function walk(db: Db, search: RunSearch, first: Extract<order.RunSort, { key: string }>): Promise<Found[]> {
+  const found: Found[] = []
+  const from = search.after === null ? order.PRESENT : Number(search.after[0])
+  for (const rank of [order.PRESENT, order.NAN, order.MISSING]) {
+    if (rank < from || (rank === order.NAN && first.on !== 'metric')) continue
+    const after = rank === from ? search.after : null
+    const page = { ...search, after, limit: search.limit - found.length }
+    found.push(
+      ...(rank === order.MISSING ? await walkMissing(db, page, first) : await walkPresent(db, page, first, rank)),
+    )
+    if (found.length >= search.limit) break
+  }
+  return found
+}
+
+async function walkPresent(
+  db: Db,
+  search: RunSearch,
+  first: Extract<order.RunSort, { key: string }>,
+  rank: number,
+): Promise<Found[]> {
+  const terms = order.orderTerms(search.sorts)
+  const table = sql.table(order.VALUE_TABLES[first.on])
+  const where = [
+    sql`sort_0.experiment_id IN (${experimentsOf(search)})`,
+    sql`sort_0.key = ${first.key}`,
+    ...(first.on === 'metric' ? [sql`sort_0.is_nan = ${sql.lit(rank)}`] : []),
+    ...demands(db, search),
+  ]
+  if (search.after !== null) where.push(indexBound(first, search.after), order.behind(terms, search.after))
+  // The first term is the rank, the same for all here. The second follows the index: a metric's value, a text's beginning.
+  const beginning = first.on === 'metric' ? [] : [{ ...terms[1]!, value: sql`substr(sort_0.value, 1, 64)` }]
+  const value = { ...terms[1]!, value: sql`sort_0.value` }
+  return read(
+    db,
+    terms,
+    sql`SELECT runs.id, ${order.placeColumns(terms)} FROM ${table} AS sort_0 CROSS JOIN runs ${order.sortJoins(search.sorts, 0)}
+      WHERE runs.id = sort_0.run_id AND ${all(where)}
+      ${order.orderBy([...beginning, value, ...terms.slice(2)])} LIMIT ${search.limit}`,
+  )
+}
+
+/** What the keyset says of the first value alone, so that the index is entered at the right place. */
+function indexBound(first: Extract<order.RunSort, { key: string }>, after: order.Place): RawBuilder<unknown> {
+  const operator = sql.raw(first.descending ? '<=' : '>=')
+  if (first.on === 'metric') return sql`sort_0.value ${operator} CAST(${after[1]} AS DOUBLE PRECISION)`
+  return sql`substr(sort_0.value, 1, 64) ${operator} substr(${after[1]}, 1, 64)`
+}
+
+async function walkMissing(
+  db: Db,
+  search: RunSearch,
+  first: Extract<order.RunSort, { key: string }>,
+): Promise<Found[]> {
+  const terms = order.orderTerms(search.sorts)
+  const where = [
+    ...demands(db, search),
+    sql`NOT EXISTS (SELECT 1 FROM ${sql.table(order.VALUE_TABLES[first.on])} AS m WHERE m.run_id = runs.id AND m.key = ${first.key})`,
+  ]
+  const own = terms.slice(2)
+  if (search.after !== null) where.push(order.behind(own, search.after.slice(2)))
+  const nothing = first.on === 'metric' ? sql`0` : sql`''`
+  const place = [{ ...terms[0]!, value: sql`${sql.lit(order.MISSING)}` }, { ...terms[1]!, value: nothing }, ...own]
+  return read(
+    db,
+    terms,
+    sql`SELECT runs.id, ${order.placeColumns(place)} FROM runs ${order.sortJoins(search.sorts, 0)}
+      WHERE ${all(where)} ${order.orderBy(own)} LIMIT ${search.limit}`,
+  )
+}
+
+async function read(db: Db, terms: readonly order.Term[], query: RawBuilder<unknown>): Promise<Found[]> {
+  const { rows } = await (query as RawBuilder<Record<string, string | number>>).execute(db)
+  return rows.map((row) => ({
+    id: String(row.id),
+    place: terms.map(({ type }, index) => (type === 'number' ? Number(row[`v${index}`]) : String(row[`v${index}`]))),
+  }))
 }

@@ -1,0 +1,68 @@
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { Db } from '../../db/dialect.ts'
+import type { ValueTest } from '../../lib/search-test.ts'
+import { satisfies } from './search.store.ts'
+
+export type RunColumn = 'id' | 'name' | 'user_name' | 'status' | 'artifact_uri' | 'started_at_ms' | 'ended_at_ms'
+export type RunCondition =
+  | { on: 'attribute'; column: RunColumn; test: ValueTest }
+  | { on: 'metric' | 'param' | 'tag'; key: string; test: ValueTest }
+  | { on: 'dataset'; column: 'name' | 'digest' | 'context'; test: ValueTest }
+
+const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
+
+/** Characters of a param's or tag's value that the search index holds (migration 5). */
+const INDEXED = 64
+
+/** What one condition asks of `runs`. */
+export function conditionSql(db: Db, condition: RunCondition): Expression<SqlBool> {
+  if (condition.on === 'attribute') return satisfies(db, sql.ref(`runs.${condition.column}`), condition.test)
+  if (condition.on === 'dataset') {
+    const test = satisfies(db, sql.ref(`i.${condition.column}`), condition.test)
+    return sql<SqlBool>`EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = runs.id AND ${test})`
+  }
+  const table = sql.table(VALUE_TABLES[condition.on])
+  const found = sql`SELECT 1 FROM ${table} AS v WHERE v.run_id = runs.id AND v.key = ${condition.key}`
+  if (condition.test.kind === 'null') {
+    return condition.test.negated ? sql<SqlBool>`EXISTS (${found})` : sql<SqlBool>`NOT EXISTS (${found})`
+  }
+  return sql<SqlBool>`EXISTS (${found} AND ${valueSql(db, condition, condition.test)})`
+}
+
+/** The test of a value in `v`. NaN is stored as 0 with a flag: it differs from every number and equals or orders with none. */
+function valueSql(db: Db, condition: RunCondition, test: ValueTest): Expression<SqlBool> {
+  const satisfied = satisfies(db, sql.ref('v.value'), test)
+  if (condition.on !== 'metric') return satisfied
+  const differs = test.kind === 'number' && test.operator === '!='
+  return differs ? sql<SqlBool>`(v.is_nan = 1 OR ${satisfied})` : sql<SqlBool>`(v.is_nan = 0 AND ${satisfied})`
+}
+
+/**
+ * The entries of the search index that meet a condition, as `FROM … AS v WHERE …`; null when the index cannot narrow it
+ * (what differs, patterns, datasets, attributes).
+ */
+export function indexedEntries(
+  db: Db,
+  condition: RunCondition,
+  experiments: RawBuilder<unknown>,
+): RawBuilder<unknown> | null {
+  if (condition.on === 'attribute' || condition.on === 'dataset') return null
+  const { test, key } = condition
+  const table = sql.table(VALUE_TABLES[condition.on])
+  const place = sql`v.experiment_id IN (${experiments}) AND v.key = ${key}`
+  if (condition.on === 'metric') {
+    if (test.kind !== 'number' || test.operator === '!=') return null
+    return sql`${table} AS v WHERE ${place} AND ${valueSql(db, condition, test)}`
+  }
+  if (test.kind !== 'text' || test.operator !== '=') return null
+  const start = sql`substr(v.value, 1, ${sql.lit(INDEXED)}) = substr(${test.text}, 1, ${sql.lit(INDEXED)})`
+  return sql`${table} AS v WHERE ${place} AND ${start} AND v.value = ${test.text}`
+}
+
+/** How many entries there are, counted no further than `limit`. */
+export async function countEntries(db: Db, entries: RawBuilder<unknown>, limit: number): Promise<number> {
+  const { rows } = await sql<{
+    count: number
+  }>`SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${entries} LIMIT ${sql.lit(limit)}) AS counted`.execute(db)
+  return Number(rows[0]?.count)
+}

@@ -1,0 +1,115 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { RunColumn } from './runs-conditions.store.ts'
+
+export type RunSort =
+  | { on: 'attribute'; column: RunColumn; descending: boolean }
+  | { on: 'metric' | 'param' | 'tag'; key: string; descending: boolean }
+
+/** The place of a run in an order: the value of each of its terms. None is NULL, so that places can be compared. */
+export type Place = readonly (string | number)[]
+
+/** One term of ORDER BY: what it is, of which type, and which way it goes. */
+export type Term = { value: RawBuilder<unknown>; type: 'text' | 'number'; descending: boolean }
+
+export const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
+
+/** Rank of what a sort looks at: a number or text, then NaN, then nothing. Missing values are last in both directions. */
+export const PRESENT = 0
+export const NAN = 1
+export const MISSING = 2
+
+/** The alias of the table that a sort by a metric, param or tag reads. */
+const alias = (index: number) => sql.ref(`sort_${index}`)
+const column = (index: number, name: string) => sql.ref(`sort_${index}.${name}`)
+
+/** The joins that sorts by metrics, params and tags need; `skip`: that one is where the query begins. */
+export function sortJoins(sorts: readonly RunSort[], skip: number | null): RawBuilder<unknown> {
+  const joins = sorts.flatMap((sort, index) => {
+    if (sort.on === 'attribute' || index === skip) return []
+    const table = sql.table(VALUE_TABLES[sort.on])
+    return [
+      sql`LEFT JOIN ${table} AS ${alias(index)} ON ${column(index, 'run_id')} = runs.id AND ${column(index, 'key')} = ${sort.key}`,
+    ]
+  })
+  return sql.join(joins, sql` `)
+}
+
+/**
+ * The terms of an order: those of its sorts, each led by its rank where values can be missing, then the newest first, then
+ * the id, so that no two runs share a place.
+ */
+export function orderTerms(sorts: readonly RunSort[]): Term[] {
+  const terms = sorts.flatMap((sort, index) =>
+    sort.on === 'attribute' ? attributeTerms(sort) : valueTerms(sort, index),
+  )
+  if (!sorts.some((sort) => sort.on === 'attribute' && sort.column === 'started_at_ms'))
+    terms.push({ value: sql`runs.started_at_ms`, type: 'number', descending: true })
+  terms.push({ value: sql`runs.id`, type: 'text', descending: false })
+  return terms
+}
+
+function attributeTerms(sort: Extract<RunSort, { on: 'attribute' }>): Term[] {
+  const { descending } = sort
+  if (sort.column !== 'ended_at_ms') {
+    const type = sort.column === 'started_at_ms' ? 'number' : 'text'
+    return [{ value: sql.ref(`runs.${sort.column}`), type, descending }]
+  }
+  return [
+    { value: sql`CASE WHEN runs.ended_at_ms IS NULL THEN 1 ELSE 0 END`, type: 'number', descending: false },
+    { value: sql`COALESCE(runs.ended_at_ms, 0)`, type: 'number', descending },
+  ]
+}
+
+function valueTerms(sort: Extract<RunSort, { key: string }>, index: number): Term[] {
+  const value = column(index, 'value')
+  const rank: Term = { value: rankOf(sort, index), type: 'number', descending: false }
+  if (sort.on === 'metric')
+    return [rank, { value: sql`COALESCE(${value}, 0)`, type: 'number', descending: sort.descending }]
+  return [rank, { value: sql`COALESCE(${value}, '')`, type: 'text', descending: sort.descending }]
+}
+
+function rankOf(sort: Extract<RunSort, { key: string }>, index: number): RawBuilder<unknown> {
+  if (sort.on === 'metric') return sql`COALESCE(${column(index, 'is_nan')}, ${sql.lit(MISSING)})`
+  return sql`CASE WHEN ${column(index, 'value')} IS NULL THEN ${sql.lit(MISSING)} ELSE ${sql.lit(PRESENT)} END`
+}
+
+export function orderBy(terms: readonly Term[]): RawBuilder<unknown> {
+  return sql`ORDER BY ${sql.join(terms.map((term) => sql`${term.value} ${direction(term)}`))}`
+}
+
+const direction = (term: Term) => sql.raw(term.descending ? 'DESC' : 'ASC')
+
+/** `v0, v1 …`: a run's place, beside it in the result. */
+export function placeColumns(terms: readonly Term[]): RawBuilder<unknown> {
+  return sql.join(terms.map((term, index) => sql`${term.value} AS ${sql.ref(`v${index}`)}`))
+}
+
+/** What comes behind a place: greater in the first term, or equal there and greater in the second, and so on. */
+export function behind(terms: readonly Term[], place: Place): RawBuilder<SqlBool> {
+  const ways = terms.map((term, index) => {
+    const equal = terms.slice(0, index).map((before, at) => sql`${before.value} = ${bound(place[at])}`)
+    const operator = sql.raw(term.descending ? '<' : '>')
+    return sql`(${sql.join([...equal, sql`${term.value} ${operator} ${bound(place[index])}`], sql` AND `)})`
+  })
+  return sql<SqlBool>`(${sql.join(ways, sql` OR `)})`
+}
+
+/** PostgreSQL takes a number compared with an integer column for an integer. */
+function bound(value: string | number | undefined): RawBuilder<unknown> {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return sql`CAST(${value} AS DOUBLE PRECISION)`
+  return sql`${value}`
+}
+
+/** Compares two places as the engines do: texts by their bytes. */
+export function comparePlaces(terms: readonly Term[], a: Place, b: Place): number {
+  for (const [index, term] of terms.entries()) {
+    const [left, right] = [a[index], b[index]]
+    if (left === right) continue
+    const order =
+      typeof left === 'string' && typeof right === 'string'
+        ? Buffer.compare(Buffer.from(left), Buffer.from(right))
+        : Number(left) - Number(right)
+    if (order !== 0) return term.descending ? -order : order
+  }
+  return 0
+}
