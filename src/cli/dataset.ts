@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Command } from 'commander'
-import { parse } from 'yaml'
+import { parseYaml } from '../lib/yaml.ts'
 import type { Answer } from './api-types.ts'
 import { type ApiClient, ensureProject, openClient, type ServerOptions, withServer } from './client.ts'
 import { uploadPath } from './upload.ts'
@@ -65,7 +65,7 @@ export async function prepareDataset(
   recipeFile: string,
   options: { name?: string; message?: string },
 ): Promise<DatasetVersionAnswer> {
-  const { target, ...recipe } = parse(await readFile(recipeFile, 'utf8')) as Recipe
+  const { target, ...recipe } = parseYaml(await readFile(recipeFile, 'utf8')) as Recipe
   const name = options.name ?? target
   if (name === undefined) throw new Error(`${recipeFile} names no target; add one, or give --name.`)
   return client.inProject('POST', `/datasets/${encodeURIComponent(name)}/versions/from-recipe`, {

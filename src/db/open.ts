@@ -9,7 +9,7 @@ import {
   SqliteDialect,
   SqliteDriver,
 } from 'kysely'
-import pg from 'pg'
+import type { CustomTypesConfig, Pool } from 'pg'
 import { narrow, openSqlite, type SqliteFile } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -65,6 +65,12 @@ export function openDatabase(url: string): Kysely<Tables> {
   if (!/^postgres(ql)?:\/\//.test(url)) {
     throw new Error(`database-url must start with "sqlite:" or "postgres://", got "${url.split(':')[0]}:"`)
   }
+  // Kysely opens the pool at the first query, so the driver is loaded only where it is used.
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: () => openPool(url) }) })
+}
+
+async function openPool(url: string): Promise<Pool> {
+  const { default: pg } = await import('pg')
   const types = {
     getTypeParser: (oid: number, format?: 'text' | 'binary') =>
       oid === INT8_OID ? (text: string) => narrow(BigInt(text)) : pg.types.getTypeParser(oid, format as 'text'),
@@ -72,10 +78,10 @@ export function openDatabase(url: string): Kysely<Tables> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
-    types: types as pg.CustomTypesConfig,
+    types: types as CustomTypesConfig,
     statement_timeout: 60_000,
   })
   // An idle connection that the server closes must not take the process down; the next query reports it.
   pool.on('error', () => {})
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return pool
 }

@@ -1,5 +1,5 @@
-import { parse } from 'yaml'
 import { errorMessage } from '../../lib/errors.ts'
+import { parseYaml } from '../../lib/yaml.ts'
 
 /** One input or output. `type` is MLflow's name of it: string, long, integer, double, float, boolean, datetime, binary, tensor … */
 export type SignatureColumn = {
@@ -40,7 +40,7 @@ export const MLMODEL_MAX_BYTES = 1024 * 1024
  */
 export function parseMlModel(text: string): MlModel {
   try {
-    const raw: unknown = parse(text, { maxAliasCount: 50 })
+    const raw: unknown = parseYaml(text, 50)
     if (!isFields(raw)) throw new Error('it is not a YAML mapping')
     const flavors = isFields(raw.flavors) ? raw.flavors : {}
     return {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { scopeOf } from '../../http/request.ts'
 import { openEventStream } from '../../http/sse.ts'
+import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { addCode } from './code.service.ts'
 import {

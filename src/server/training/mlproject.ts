@@ -1,5 +1,5 @@
-import { parse } from 'yaml'
 import { badRequest } from '../../lib/errors.ts'
+import * as yaml from '../../lib/yaml.ts'
 
 /** One `parameters` entry of an entry point. `null` as default: it must be given. */
 export type ParameterSpec = { type: string; default: string | null }
@@ -39,7 +39,7 @@ export function parseMlproject(text: string): MlProject {
 /** YAML without surprises: no custom tags, few aliases, a clear error. */
 export function parseYaml(text: string, file: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 20 })
+    return yaml.parseYaml(text, 20)
   } catch (error) {
     throw wrong(`${file} is not valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
   }
