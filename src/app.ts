@@ -14,6 +14,7 @@ import { systemRoutes } from './http/system.routes.ts'
 import type { Logger } from './lib/log.ts'
 import { createMemo } from './lib/memo.ts'
 import { PACKAGE_ROOT } from './lib/package-root.ts'
+import { adoptNamedFiles } from './server/artifacts/adopt.service.ts'
 import { artifactsRoutes } from './server/artifacts/artifacts.routes.ts'
 import { ARTIFACT_TASKS } from './server/artifacts/uploads.service.ts'
 import { blobsRoutes } from './server/datasets/blobs.routes.ts'
@@ -38,6 +39,9 @@ import { scoringRoutes } from './server/protocols/inference/scoring.routes.ts'
 import { mlflowDoor } from './server/protocols/mlflow/door.ts'
 import { stacRoutes } from './server/protocols/stac/stac.routes.ts'
 import { conversionFinished } from './server/registry/forms.service.ts'
+import { reclaimRoutes, recyclingRoutes } from './server/recycling/recycling.routes.ts'
+import { startTidying } from './server/recycling/retention.service.ts'
+import { RECYCLING_TASKS } from './server/recycling/tasks.ts'
 import { registryRoutes } from './server/registry/registry.routes.ts'
 import { endpointsRoutes } from './server/serving/endpoints.routes.ts'
 import { createModelPool } from './server/serving/pool.ts'
@@ -68,7 +72,7 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
   const db = openDatabase(config.databaseUrl)
   await migrate(db)
   const blobs = await openBlobStore(blobSettings(config), options)
-  return {
+  const ctx: Context = {
     config,
     db,
     blobs,
@@ -81,6 +85,8 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
     log,
     now: Date.now,
   }
+  await adoptNamedFiles(ctx, blobSettings(config).root)
+  return ctx
 }
 
 export async function closeContext(ctx: Context): Promise<void> {
@@ -93,6 +99,7 @@ export async function closeContext(ctx: Context): Promise<void> {
 const TASKS: TaskHandlers = {
   ...ARTIFACT_TASKS,
   ...DECISION_TASKS,
+  ...RECYCLING_TASKS,
   'monitoring.evaluate': evaluateTask,
   'datasets.profile': profileVersion,
   'job.finished': async (ctx, payload) => {
@@ -120,6 +127,8 @@ export async function buildApp(ctx: Context): Promise<App> {
       await api.register(blobsRoutes(ctx))
       await api.register(datasetsRoutes(ctx))
       await api.register(registryRoutes(ctx))
+      await api.register(recyclingRoutes(ctx))
+      await api.register(reclaimRoutes(ctx))
       await api.register(jobsRoutes(ctx))
       await api.register(endpointsRoutes(ctx))
       await api.register(predictionsRoutes(ctx))
@@ -156,6 +165,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await app.listen({ host: config.host, port: config.port })
     await ctx.bus.start()
     const tasks = await startTaskLoop(ctx, TASKS, WEBHOOK_TASKS)
+    const tidying = await startTidying(ctx)
     const address = app.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : config.port
     const host = config.host.includes(':') ? `[${config.host}]` : config.host
@@ -173,6 +183,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
         await app.close().finally(() => clearInterval(sweep))
         // Before the tasks are waited for: a profile may need minutes, and is taken up again by the next server.
         await ctx.tables.close()
+        tidying()
         await tasks.stop()
         await ctx.runner.stop()
         await ctx.bus.stop()

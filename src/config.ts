@@ -183,6 +183,21 @@ export const SETTINGS = {
     parse: secretKey,
     doc: "Key that encrypts webhooks' secrets in the database, 16 characters or more; set the same on all servers of one database, better as a variable than as a flag. Without it a key is made in `<data>/secret.key`.",
   },
+  recycleBinDays: {
+    default: '0',
+    parse: integer(0, 36_500),
+    doc: 'Days after which what lies in a recycle bin is deleted for ever by itself; 0 keeps it until somebody does.',
+  },
+  reclaimEveryHours: {
+    default: '0',
+    parse: integer(0, 8_760),
+    doc: 'Hours between sweeps for bytes that nothing uses; 0 leaves them to `trainyard reclaim`. What is deleted for ever is freed at once either way.',
+  },
+  runLostAfterMs: {
+    default: String(24 * 3600_000),
+    parse: integer(0, 365 * 24 * 3600_000),
+    doc: 'Silence after which a run that is said to be running is shown as lost, in milliseconds, until it writes again; 0 never.',
+  },
   modelMemory: { default: '8', parse: integer(1, 1000), doc: 'Models kept loaded for serving at once.' },
   allowCodeModels: {
     default: 'true',

@@ -2,6 +2,8 @@ import { Command } from 'commander'
 import { errorMessage } from '../lib/errors.ts'
 import { membersCommand } from './admin/members.ts'
 import { projectsCommand } from './admin/projects.ts'
+import { reclaimCommand } from './admin/reclaim.ts'
+import { scrubCommand } from './admin/scrub.ts'
 import { tokensCommand } from './admin/tokens.ts'
 import { usersCommand } from './admin/users.ts'
 import { datasetCommand } from './dataset.ts'
@@ -30,6 +32,8 @@ export async function main(argv: string[], version: string): Promise<void> {
     tokensCommand(),
     projectsCommand(),
     membersCommand(),
+    reclaimCommand(),
+    scrubCommand(),
   ]) {
     program.addCommand(command)
   }

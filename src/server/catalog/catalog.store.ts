@@ -50,6 +50,7 @@ function entriesOf(db: Db, projectIds: string[]) {
     .innerJoin('projects as p', 'p.id', 'v.project_id')
     .where('v.project_id', 'in', projectIds)
     .where('t.deleted_at_ms', 'is', null)
+    .where('v.deleted_at_ms', 'is', null)
     .select([
       sql<CatalogKind>`'dataset'`.as('kind'),
       'v.id as version_id',

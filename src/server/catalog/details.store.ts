@@ -71,6 +71,7 @@ export async function versionNumbers(
           .selectFrom('dataset_versions')
           .select(['dataset_id as thing_id', 'version'])
           .where('dataset_id', 'in', thingIds.datasets)
+          .where('deleted_at_ms', 'is', null)
           .orderBy('version')
           .execute()
   const models =

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { StoredBlob } from '../../blobs/store.ts'
-import type { Context } from '../../context.ts'
+import { type Context, inTransaction } from '../../context.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import type { Project } from '../projects/projects.service.ts'
+import { aboutToBeSwept, dropUnused, referToContent } from '../recycling/references.service.ts'
 import * as store from './datasets.store.ts'
 
 /** One line of a manifest: a file of a version, its content and size. */
@@ -25,20 +26,46 @@ export async function storeContent(
     ...(expectedSha256 === undefined ? {} : { expectedSha256 }),
   }
   const stored = await ctx.blobs.putContent(source, options)
-  await store.insertProjectBlob(ctx.db, {
-    project_id: project.id,
-    sha256: stored.sha256,
-    size_bytes: stored.sizeBytes,
-    created_at_ms: ctx.now(),
-    used_at_ms: ctx.now(),
-  })
+  await referToContent(
+    ctx,
+    stored.sha256,
+    (tx) =>
+      store.putProjectBlob(tx.db, {
+        project_id: project.id,
+        sha256: stored.sha256,
+        size_bytes: stored.sizeBytes,
+        created_at_ms: tx.now(),
+        used_at_ms: tx.now(),
+      }),
+    (tx) => dropUnused(tx, project.id, [stored.sha256]),
+  )
   return stored
 }
 
-/** Which of these contents the project does not hold yet, in the order asked. */
+/** Being told that content is here keeps it so for a while; noting that once in this time is enough. */
+const TOUCH_EVERY_MS = 3600_000
+
+/** Which of these contents the project does not hold yet, in the order asked. The others stay until they can be used. */
 export async function missingContent(ctx: Context, projectId: string, hashes: string[]): Promise<string[]> {
+  const now = ctx.now()
+  await inTransaction(ctx, (tx) =>
+    store.touchProjectBlobs(tx.db, projectId, [...new Set(hashes)], { nowMs: now, beforeMs: now - TOUCH_EVERY_MS }),
+  )
   const held = await store.projectBlobSizes(ctx.db, projectId, [...new Set(hashes)])
   return [...new Set(hashes)].filter((sha256) => !held.has(sha256))
+}
+
+/**
+ * As `requireContent`, in the transaction that writes what refers to the content: until it ends, no sweep takes it away.
+ * @throws AppError as `requireContent`
+ */
+export async function holdContent(tx: Context, projectId: string, files: ContentFile[]): Promise<void> {
+  await aboutToBeSwept(
+    tx,
+    'content',
+    files.map((file) => file.sha256),
+  )
+  await requireContent(tx, projectId, files)
 }
 
 /**

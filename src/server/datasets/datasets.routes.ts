@@ -8,7 +8,15 @@ import { ProjectParams } from '../projects/projects.schema.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { runsOfDatasetVersion } from '../tracking/inputs.service.ts'
 import * as schema from './datasets.schema.ts'
-import { createDataset, type Dataset, getDataset, listDatasets, madeFrom } from './datasets.service.ts'
+import {
+  createDataset,
+  type Dataset,
+  deleteDataset,
+  deleteDatasetVersion,
+  getDataset,
+  listDatasets,
+  madeFrom,
+} from './datasets.service.ts'
 import { formatOf } from './formats.ts'
 import { profileOf } from './profiles.service.ts'
 import { runRecipe } from './recipes.service.ts'
@@ -94,6 +102,43 @@ export function datasetsRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { actor, project } = scopeOf(request)
         return reply.code(201).send(body(await createDataset(ctx, actor, project, request.body)))
+      },
+    )
+
+    app.delete(
+      `${base}/:name`,
+      {
+        config: { permission: 'write' },
+        schema: {
+          tags,
+          summary: 'Delete a dataset with its versions; it can be restored',
+          params: schema.DatasetParams,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const { actor, project } = scopeOf(request)
+        await deleteDataset(ctx, actor, project, request.params.name)
+        return reply.code(204).send(null)
+      },
+    )
+
+    app.delete(
+      `${base}/:name/versions/:version`,
+      {
+        config: { permission: 'write' },
+        schema: {
+          tags,
+          summary: 'Delete a version; it can be restored',
+          params: schema.VersionParams,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const { actor, project } = scopeOf(request)
+        const { name, version } = request.params
+        await deleteDatasetVersion(ctx, actor, project, name, String(version))
+        return reply.code(204).send(null)
       },
     )
 

@@ -1,10 +1,11 @@
 import { type Context, inTransaction } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
-import { conflict, notFound } from '../../lib/errors.ts'
+import { AppError, conflict, notFound } from '../../lib/errors.ts'
 import { checkName } from '../../lib/slug.ts'
+import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import * as store from './datasets.store.ts'
-import { type DatasetVersion, makeDataset, toVersion } from './versions.service.ts'
+import { type DatasetVersion, findVersion, makeDataset, toVersion } from './versions.service.ts'
 
 /** A named series of versions. */
 export type Dataset = {
@@ -54,6 +55,43 @@ export async function createDataset(
       throw conflict(`The dataset "${name}" exists already.`, 'name')
     return getDataset(tx, project.id, name)
   })
+}
+
+/**
+ * Puts a dataset into the recycle bin with its versions; its name is free. Nothing of it is lost: runs still know which
+ * version they used, and it can be restored.
+ * @throws AppError not_found, forbidden for a job
+ */
+export async function deleteDataset(ctx: Context, actor: Actor, project: Project, name: string): Promise<void> {
+  refuseJob(actor)
+  await inTransaction(ctx, async (tx) => {
+    const row = await store.datasetByName(tx.db, project.id, name)
+    if (row === undefined) throw notFound(`There is no dataset "${name.slice(0, 100)}" in this project.`)
+    await store.updateDataset(tx.db, row.id, { deleted_at_ms: tx.now() })
+    await recordEvent(tx, actor, { projectId: project.id, verb: 'deleted', kind: 'dataset', subject: name })
+  })
+}
+
+/** Puts one version into the recycle bin; its number is never given again. @throws AppError not_found, forbidden for a job */
+export async function deleteDatasetVersion(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  name: string,
+  version: string,
+): Promise<void> {
+  refuseJob(actor)
+  await inTransaction(ctx, async (tx) => {
+    const found = await findVersion(tx, project.id, `${name}@${version}`)
+    if (!(await store.markVersionDeleted(tx.db, found.id, tx.now())))
+      throw notFound(`There is no dataset version "${name}@${version}" in this project.`)
+    const subject = `${name}/${found.version}`
+    await recordEvent(tx, actor, { projectId: project.id, verb: 'deleted', kind: 'dataset_version', subject })
+  })
+}
+
+function refuseJob(actor: Actor): void {
+  if (actor.run !== null) throw new AppError('forbidden', 'The token of a job may not delete data.')
 }
 
 /** The versions of this project that were made from this one. */

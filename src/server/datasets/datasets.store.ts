@@ -60,7 +60,7 @@ export async function lockDataset(db: Db, id: string): Promise<DatasetRow> {
 export async function updateDataset(
   db: Db,
   id: string,
-  change: Partial<Pick<DatasetRow, 'description' | 'licence' | 'last_version'>>,
+  change: Partial<Pick<DatasetRow, 'description' | 'licence' | 'last_version' | 'deleted_at_ms'>>,
 ): Promise<void> {
   await db.updateTable('datasets').set(change).where('id', '=', id).execute()
 }
@@ -91,6 +91,7 @@ export async function versionByName(
     .where('v.project_id', '=', projectId)
     .where('d.name', '=', name)
     .where('d.deleted_at_ms', 'is', null)
+    .where('v.deleted_at_ms', 'is', null)
   query = version === null ? query.orderBy('v.version', 'desc').limit(1) : query.where('v.version', '=', version)
   return query.executeTakeFirst()
 }
@@ -101,7 +102,11 @@ export async function versionById(db: Db, id: string): Promise<NamedVersionRow |
 
 /** Newest first. */
 export async function versionsOfDataset(db: Db, datasetId: string): Promise<NamedVersionRow[]> {
-  return namedVersions(db).where('v.dataset_id', '=', datasetId).orderBy('v.version', 'desc').execute()
+  return namedVersions(db)
+    .where('v.dataset_id', '=', datasetId)
+    .where('v.deleted_at_ms', 'is', null)
+    .orderBy('v.version', 'desc')
+    .execute()
 }
 
 /** The newest version of each active dataset of a project. */
@@ -109,7 +114,13 @@ export async function latestVersions(db: Db, projectId: string): Promise<NamedVe
   return namedVersions(db)
     .where('v.project_id', '=', projectId)
     .where('d.deleted_at_ms', 'is', null)
-    .whereRef('v.version', '=', 'd.last_version')
+    .where('v.version', '=', (eb) =>
+      eb
+        .selectFrom('dataset_versions as n')
+        .select((inner) => inner.fn.max('n.version').as('newest'))
+        .whereRef('n.dataset_id', '=', 'd.id')
+        .where('n.deleted_at_ms', 'is', null),
+    )
     .execute()
 }
 
@@ -126,6 +137,7 @@ export async function childVersions(
     .where('v.project_id', '=', projectId)
     .where('v.parent_id', '=', parentId)
     .where('d.deleted_at_ms', 'is', null)
+    .where('v.deleted_at_ms', 'is', null)
     .orderBy('v.created_at_ms')
     .execute()
 }
@@ -159,12 +171,33 @@ export async function finishProfile(
   return Number(result.numUpdatedRows) > 0
 }
 
-export async function insertProjectBlob(db: Db, row: Selectable<ProjectBlobsTable>): Promise<void> {
+/** Notes that a project holds this content, and that it was sent now. */
+export async function putProjectBlob(db: Db, row: Selectable<ProjectBlobsTable>): Promise<void> {
   await db
     .insertInto('project_blobs')
     .values(row)
-    .onConflict((conflict) => conflict.columns(['project_id', 'sha256']).doNothing())
+    .onConflict((conflict) =>
+      conflict.columns(['project_id', 'sha256']).doUpdateSet({ used_at_ms: row.used_at_ms }),
+    )
     .execute()
+}
+
+/** Notes that somebody counts on these contents being here, where nobody did since `beforeMs`. */
+export async function touchProjectBlobs(
+  db: Db,
+  projectId: string,
+  hashes: string[],
+  { nowMs, beforeMs }: { nowMs: number; beforeMs: number },
+): Promise<void> {
+  await inChunks(hashes, 1, (chunk) =>
+    db
+      .updateTable('project_blobs')
+      .set({ used_at_ms: nowMs })
+      .where('project_id', '=', projectId)
+      .where('sha256', 'in', chunk)
+      .where('used_at_ms', '<', beforeMs)
+      .execute(),
+  )
 }
 
 /** The size of each of these contents that the project holds. */
@@ -188,7 +221,19 @@ export async function versionCounts(db: Db, projectId: string): Promise<Map<stri
     .selectFrom('dataset_versions')
     .select(['dataset_id', sql<number>`count(*)`.as('count')])
     .where('project_id', '=', projectId)
+    .where('deleted_at_ms', 'is', null)
     .groupBy('dataset_id')
     .execute()
   return new Map(rows.map((row) => [row.dataset_id, Number(row.count)]))
+}
+
+/** Puts a version into the bin; false when it lies there. */
+export async function markVersionDeleted(db: Db, id: string, nowMs: number): Promise<boolean> {
+  const result = await db
+    .updateTable('dataset_versions')
+    .set({ deleted_at_ms: nowMs })
+    .where('id', '=', id)
+    .where('deleted_at_ms', 'is', null)
+    .executeTakeFirst()
+  return Number(result.numUpdatedRows) > 0
 }

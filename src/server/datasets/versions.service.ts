@@ -10,7 +10,7 @@ import { checkName } from '../../lib/slug.ts'
 import { recordEvent } from '../events/events.service.ts'
 import { enqueueTask } from '../events/tasks.service.ts'
 import type { Project } from '../projects/projects.service.ts'
-import { type ContentFile, requireContent } from './content.service.ts'
+import { type ContentFile, holdContent, requireContent } from './content.service.ts'
 import * as store from './datasets.store.ts'
 import { formatOf } from './formats.ts'
 import { checkedManifest, manifestDigest } from './manifest.ts'
@@ -92,6 +92,8 @@ export async function addVersion(
   }
   const rowCount = await checkTables(ctx, manifest)
   return inTransaction(ctx, async (tx) => {
+    // Again, and for good: a sweep may have taken unused content away while the tables were read.
+    await holdContent(tx, project.id, manifest)
     await makeDataset(tx, actor, project, { name, description: input.description, licence: input.licence })
     const found = await store.datasetByName(tx.db, project.id, name)
     if (found === undefined) throw notFound(`The dataset "${name}" was deleted meanwhile.`)

@@ -3,6 +3,7 @@ import { inChunks } from '../../db/dialect.ts'
 import { type Actor, SYSTEM } from '../../lib/actor.ts'
 import { AppError } from '../../lib/errors.ts'
 import { type Project, projectForSystem } from '../projects/projects.service.ts'
+import { aboutToBeSwept } from '../recycling/references.service.ts'
 import { type Job, jobById } from '../training/jobs.service.ts'
 import { planConversion, queueConversion, recordForm } from './conversion.service.ts'
 import { type Outcome, readOutcome } from './conversion-result.service.ts'
@@ -116,6 +117,9 @@ export async function conversionFinished(ctx: Context, job: Job): Promise<void> 
   }
   const outcome = await readOutcome(ctx, job)
   await inTransaction(ctx, async (tx) => {
+    // Thrown: the task comes again, and stores the file again.
+    if (outcome.state === 'ready' && (await aboutToBeSwept(tx, 'content', [outcome.blob.sha256])))
+      throw new AppError('unavailable', 'The content of this form is being swept.')
     const ending = { ...endingOf(outcome), updated_at_ms: tx.now() }
     if (await store.endForm(tx.db, form.id, job.id, ending))
       await recordForm(tx, SYSTEM, version!, { ...ending, job_id: job.id })

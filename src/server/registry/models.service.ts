@@ -182,9 +182,11 @@ export async function deleteModel(ctx: Context, actor: Actor, project: Project, 
   refuseJob(actor, 'delete a registered model')
   await inTransaction(ctx, async (tx) => {
     const row = await modelRow(tx, project.id, name)
-    await store.updateModel(tx.db, row.id, { deleted_at_ms: tx.now(), updated_at_ms: tx.now() })
+    // One moment for all: versions that were deleted before are told from those that go with the model by it.
+    const now = tx.now()
+    await store.updateModel(tx.db, row.id, { deleted_at_ms: now, updated_at_ms: now })
     await store.deleteAliasesOfModel(tx.db, row.id)
-    await deleteVersionsOf(tx.db, row.id, tx.now())
+    await deleteVersionsOf(tx.db, row.id, now)
     await recordEvent(tx, actor, {
       projectId: project.id,
       verb: 'deleted',

@@ -3,7 +3,7 @@ import { type Context, inTransaction } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { pathSegments } from '../../lib/relative-path.ts'
-import { requireContent } from '../datasets/content.service.ts'
+import { holdContent } from '../datasets/content.service.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { codeFiles, insertCodeFiles } from './code.store.ts'
@@ -28,10 +28,10 @@ export async function addCode(
 ): Promise<CodeSnapshot> {
   refuseJobs(actor)
   const manifest = checkManifest(files)
-  await requireContent(ctx, project.id, [...files])
   const digest = manifestDigest(manifest)
   const sizeBytes = manifest.reduce((sum, file) => sum + file.sizeBytes, 0)
   await inTransaction(ctx, async (tx) => {
+    await holdContent(tx, project.id, [...files])
     const known = await codeFiles(tx.db, project.id, digest)
     if (known.length === manifest.length) return
     await insertCodeFiles(
