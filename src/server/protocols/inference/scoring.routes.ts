@@ -7,7 +7,7 @@ import { EndpointParams } from '../../serving/endpoints.schema.ts'
 import { findEndpoint } from '../../serving/endpoints.service.ts'
 import { predictOnEndpoint } from '../../serving/predict.service.ts'
 import { servingState } from '../../serving/rollout.service.ts'
-import { MLFLOW_VERSION } from '../mlflow/door.ts'
+import { MLFLOW_VERSION } from '../mlflow/server-info.ts'
 import { describeAnswer, errorHeaders, takeRawBodies } from './answers.ts'
 import { mediaType, scoringRows } from './scoring-input.ts'
 

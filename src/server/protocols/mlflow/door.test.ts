@@ -21,7 +21,7 @@ describe('without accounts', () => {
       expect((await server.request('GET', `${prefix}/health`)).text).toBe('OK')
       expect((await server.request('GET', `${prefix}/version`)).text).toMatch(/^3\.\d+\.\d+$/)
       const info = (await server.request('GET', `${prefix}/api/3.0/mlflow/server-info`)).body
-      expect(info.workspaces_enabled).toBe(false)
+      expect(info.workspaces_enabled).toBe(true)
       for (const version of ['api/2.0', 'ajax-api/2.0']) {
         const answer = await server.request('GET', `${prefix}/${version}/mlflow/experiments/get?experiment_id=0`)
         expect(answer.body.experiment.name).toBe('Default')

@@ -1,38 +1,26 @@
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Context } from '../../../context.ts'
 import { scopeOf } from '../../../http/request.ts'
 import { isSlug } from '../../../lib/slug.ts'
 import { artifactRoutes } from './artifact-routes.ts'
+import { evaluationDatasetHandlers } from './evaluation-datasets.handlers.ts'
+import { otlpRoutes } from './otlp-routes.ts'
 import { registryHandlers, registryRoutes } from './registry.handlers.ts'
 import type { Rpc } from './rpc.ts'
+import { serverInfoRoutes } from './server-info.ts'
+import { traceHandlers } from './traces.handlers.ts'
+import { decodeTraceRequest, encodeTraceAnswer } from './traces.wire.ts'
+import { oldTraceHandlers } from './traces-v2.handlers.ts'
 import { trackingHandlers } from './tracking.handlers.ts'
+import { linkRoutes, transferRoutes } from './transfer-routes.ts'
+import { type OwnersRpc, webhookHandlers } from './webhooks.handlers.ts'
 import { decodeRequest, encode, MlflowError, sendWireError } from './wire.ts'
-
-/** The MLflow whose protocol this door speaks; clients choose what they call by it. */
-export const MLFLOW_VERSION = '3.17.2'
+import { refuseOtherWorkspace, stripWorkspacePath, workspaceRoutes } from './workspaces.ts'
 
 /** A project's tracking URI: what users set as MLFLOW_TRACKING_URI. */
 const PROJECT_PREFIX = '/mlflow/:owner/:project/tracking'
 
 const API_ROOTS = ['/api/2.0', '/api/3.0', '/ajax-api/2.0', '/ajax-api/3.0']
-
-/** Everything the client asks about the server before it downloads; none of these extras exists here. */
-const serverInfo: Rpc = {
-  methods: ['GET'],
-  path: '/server-info',
-  version: '3.0',
-  permission: 'read',
-  handle: async () => ({
-    store_type: 'SqlStore',
-    workspaces_enabled: false,
-    trace_archival_enabled: false,
-    multipart_uploads_enabled: false,
-    multipart_downloads_enabled: false,
-    presigned_upload_run_id_supported: false,
-    presigned_upload_model_id_supported: false,
-    features_enabled: { gateway: false },
-  }),
-}
 
 /**
  * The MLflow tracking server, twice: at the root (the caller's default project, or the one of `X-MLFLOW-WORKSPACE`) and
@@ -40,27 +28,33 @@ const serverInfo: Rpc = {
  */
 export function mlflowDoor(ctx: Context): FastifyPluginAsync {
   return async (app) => {
-    await app.register(rpcRoutes(ctx))
-    await app.register(rpcRoutes(ctx), { prefix: PROJECT_PREFIX })
+    app.addHook('onRequest', refuseOtherWorkspace)
+    app.addHook('preHandler', stripWorkspacePath)
+    await app.register(rpcRoutes(ctx, 'root'))
+    await app.register(rpcRoutes(ctx, 'project'), { prefix: PROJECT_PREFIX })
     await app.register(artifactRoutes(ctx))
     await app.register(artifactRoutes(ctx), { prefix: PROJECT_PREFIX })
+    await app.register(otlpRoutes(ctx))
+    await app.register(otlpRoutes(ctx), { prefix: PROJECT_PREFIX })
+    await app.register(transferRoutes(ctx))
+    await app.register(transferRoutes(ctx), { prefix: PROJECT_PREFIX })
+    await app.register(linkRoutes(ctx))
     await app.register(landingRoutes(ctx))
   }
 }
 
-function rpcRoutes(ctx: Context): FastifyPluginAsync {
+function rpcRoutes(ctx: Context, place: 'root' | 'project'): FastifyPluginAsync {
   return async (app) => {
     app.setErrorHandler((error, request, reply) => sendWireError(error, request, reply))
     // Whatever the content type says, the body reaches decodeRequest as text: it refuses in MLflow's own words.
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
-    for (const rpc of [...trackingHandlers, ...registryHandlers, serverInfo]) addRpc(app, ctx, rpc)
+    for (const rpc of [...trackingHandlers, ...registryHandlers, ...webhookHandlers]) addRpc(app, ctx, rpc)
+    for (const rpc of [...traceHandlers, ...oldTraceHandlers, ...evaluationDatasetHandlers])
+      addRpc(app, ctx, rpc, TRACE_CODEC)
     registryRoutes(app, ctx)
-    app.get(
-      '/version',
-      { config: { permission: 'public', door: true }, schema: { hide: true } },
-      async (_request, reply) => reply.type('text/plain').send(MLFLOW_VERSION),
-    )
+    serverInfoRoutes(app, ctx)
+    workspaceRoutes(app, ctx, place)
     for (const root of API_ROOTS) {
       app.all(
         `${root}/mlflow/*`,
@@ -77,7 +71,12 @@ function rpcRoutes(ctx: Context): FastifyPluginAsync {
   }
 }
 
-function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc): void {
+type Codec = { decode: (request: FastifyRequest) => Record<string, unknown>; encode: (answer: object) => string }
+const MESSAGE_CODEC: Codec = { decode: decodeRequest, encode }
+/** Messages with maps and free JSON in them. */
+const TRACE_CODEC: Codec = { decode: decodeTraceRequest, encode: encodeTraceAnswer }
+
+function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc | OwnersRpc, codec: Codec = MESSAGE_CODEC): void {
   const version = rpc.version ?? '2.0'
   const roots = rpc.ajaxOnly === true ? [`/ajax-api/${version}`] : [`/api/${version}`, `/ajax-api/${version}`]
   for (const root of roots) {
@@ -92,10 +91,10 @@ function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc): void {
           ctx,
           actor,
           project,
-          message: decodeRequest(request),
+          message: codec.decode(request),
           params: request.params as Record<string, string>,
         })
-        return reply.type('application/json').send(encode(answer))
+        return reply.type('application/json').send(codec.encode(answer))
       },
     })
   }
