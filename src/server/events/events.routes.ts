@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { scopeOf } from '../../http/request.ts'
 import { openEventStream } from '../../http/sse.ts'
+import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { type EventRow, listEvents } from './events.service.ts'
 
@@ -65,7 +65,8 @@ export function eventsRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { project } = scopeOf(request)
         const stream = openEventStream(request, reply)
         const unsubscribe = ctx.bus.subscribe((event) => {
-          if (event.project_id === project.id && event.result === 'done') stream.send('event', body(event), String(event.id))
+          if (event.project_id === project.id && event.result === 'done')
+            stream.send('event', body(event), String(event.id))
         })
         stream.onClose(unsubscribe)
         return reply

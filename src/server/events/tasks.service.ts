@@ -34,7 +34,6 @@ const KEEP_DONE_MS = 24 * 3600_000
 const PARALLEL = 3
 /** Requests to others' servers, which may take their time. */
 const OUTBOUND_PARALLEL = 8
-const OUTBOUND_IDLE_MS = 500
 
 export async function enqueueTask(ctx: Context, task: NewTask): Promise<void> {
   const now = ctx.now()
@@ -83,12 +82,12 @@ export async function startTaskLoop(
     })
 
   const kinds = Object.keys(outbound)
-  async function loop(taken: TaskKinds, parallel: number, idleMs: number, todo: TaskHandlers): Promise<void> {
+  async function loop(taken: TaskKinds, parallel: number, todo: TaskHandlers): Promise<void> {
     const inWork = new Set<Promise<void>>()
     while (!stopped) {
       try {
         const task = await claimTask(ctx.db, owner, ctx.now(), LEASE_MS, taken)
-        if (task === null) await sleep(idleMs)
+        if (task === null) await sleep(IDLE_MS)
         else {
           const work: Promise<void> = doTask(ctx, todo, owner, task)
             .catch((error) => ctx.log.error({ err: error, task: task.id }, 'task loop: a task cannot be settled'))
@@ -106,8 +105,8 @@ export async function startTaskLoop(
 
   const sweeper = setInterval(() => void deleteDoneTasks(ctx.db, ctx.now() - KEEP_DONE_MS).catch(() => {}), 3600_000)
   sweeper.unref()
-  const loops = Array.from({ length: PARALLEL }, () => loop({ kinds, taken: false }, 1, IDLE_MS, handlers))
-  if (kinds.length > 0) loops.push(loop({ kinds, taken: true }, OUTBOUND_PARALLEL, OUTBOUND_IDLE_MS, outbound))
+  const loops = Array.from({ length: PARALLEL }, () => loop({ kinds, taken: false }, 1, handlers))
+  if (kinds.length > 0) loops.push(loop({ kinds, taken: true }, OUTBOUND_PARALLEL, outbound))
   return {
     async stop() {
       stopped = true
