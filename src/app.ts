@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { openBlobStore } from './blobs/open.ts'
 import { blobSettings, type Config, isLoopback } from './config.ts'
 import type { Context } from './context.ts'
@@ -11,7 +10,7 @@ import { type App, createServer } from './http/server.ts'
 import { closeEventStreams } from './http/sse.ts'
 import { installWebUi } from './http/static.ts'
 import { systemRoutes } from './http/system.routes.ts'
-import type { Logger } from './lib/log.ts'
+import { createLog } from './lib/log.ts'
 import { createMemo } from './lib/memo.ts'
 import { PACKAGE_ROOT } from './lib/package-root.ts'
 import { adoptNamedFiles } from './server/artifacts/adopt.service.ts'
@@ -38,10 +37,10 @@ import { oipRoutes } from './server/protocols/inference/oip.routes.ts'
 import { scoringRoutes } from './server/protocols/inference/scoring.routes.ts'
 import { mlflowDoor } from './server/protocols/mlflow/door.ts'
 import { stacRoutes } from './server/protocols/stac/stac.routes.ts'
-import { conversionFinished } from './server/registry/forms.service.ts'
 import { reclaimRoutes, recyclingRoutes } from './server/recycling/recycling.routes.ts'
 import { startTidying } from './server/recycling/retention.service.ts'
 import { RECYCLING_TASKS } from './server/recycling/tasks.ts'
+import { conversionFinished } from './server/registry/forms.service.ts'
 import { registryRoutes } from './server/registry/registry.routes.ts'
 import { endpointsRoutes } from './server/serving/endpoints.routes.ts'
 import { createModelPool } from './server/serving/pool.ts'
@@ -64,11 +63,7 @@ const ACCESS_TTL_MS = 1_000
  * `sweep` removes the temporary files of a killed server: not while another process serves the same folder.
  */
 export async function buildContext(config: Config, options: { sweep: boolean } = { sweep: true }): Promise<Context> {
-  const log = pino({
-    level: config.logLevel,
-    redact: ['req.headers.authorization', 'req.headers.cookie', 'password', 'token'],
-    timestamp: pino.stdTimeFunctions.isoTime,
-  }) as unknown as Logger
+  const log = createLog(config.logLevel)
   const db = openDatabase(config.databaseUrl)
   await migrate(db)
   const blobs = await openBlobStore(blobSettings(config), options)
