@@ -105,10 +105,10 @@ function needsOfVersions({ kind, id, modelVersions }: Doomed): RawBuilder<unknow
 
 function needsOfData({ datasetVersions }: Doomed): RawBuilder<unknown>[] {
   return [
-    sql`SELECT DISTINCT 'run' AS kind, r.name, CASE WHEN r.lifecycle = 'deleted'
+    sql`SELECT 'run' AS kind, r.name, CASE WHEN r.lifecycle = 'deleted'
           THEN 'used it (it is in the recycle bin: delete it for ever first)' ELSE 'used it' END AS why
-        FROM run_inputs AS i JOIN runs AS r ON r.id = i.run_id
-        WHERE i.dataset_version_id IN (${datasetVersions}) ORDER BY name`,
+        FROM runs AS r WHERE r.id IN (SELECT run_id FROM run_inputs WHERE dataset_version_id IN (${datasetVersions}))
+        ORDER BY r.started_at_ms, r.id`,
     sql`SELECT 'dataset_version' AS kind, d.name || '/' || v.version AS name, 'was made from it' AS why
         FROM dataset_versions AS v JOIN datasets AS d ON d.id = v.dataset_id
         WHERE v.parent_id IN (${datasetVersions}) AND v.id NOT IN (${datasetVersions})
