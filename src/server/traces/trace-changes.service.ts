@@ -1,7 +1,7 @@
 import { type Context, inTransaction } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest, notFound } from '../../lib/errors.ts'
-import { artifactPathOf, removeArtifacts } from '../artifacts/artifacts.service.ts'
+import { artifactPathOf, forgetArtifacts, removeObjects } from '../artifacts/artifacts.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { getExperiment } from '../tracking/experiments.service.ts'
 import { assertRunTakesWrites } from '../tracking/runs.service.ts'
@@ -159,17 +159,16 @@ export async function deleteTraces(
         tx.db,
         rows.map((row) => row.id),
       )
-      for (const row of rows) await traceChanged(tx, actor, project, row.trace_id, 'deleted')
-      return rows
+      const files: string[] = []
+      for (const row of rows) {
+        const path = artifactPathOf(`${experiment.artifactLocation}/traces/${row.trace_id}`)
+        if (path !== null) files.push(...(await forgetArtifacts(tx, project.id, path)))
+        await traceChanged(tx, actor, project, row.trace_id, 'deleted')
+      }
+      return { count: rows.length, files }
     })
-    for (const row of gone) await removeFiles(ctx, project.id, `${experiment.artifactLocation}/traces/${row.trace_id}`)
-    deleted += gone.length
-    if (gone.length < limit || deleted >= wanted || traceIds !== undefined) return deleted
+    await removeObjects(ctx, gone.files)
+    deleted += gone.count
+    if (gone.count < limit || deleted >= wanted || traceIds !== undefined) return deleted
   }
-}
-
-/** After the commit: files that stay behind for a crash hold nothing that anything refers to. */
-async function removeFiles(ctx: Context, projectId: string, uri: string): Promise<void> {
-  const path = artifactPathOf(uri)
-  if (path !== null) await removeArtifacts(ctx, projectId, path)
 }

@@ -3,6 +3,7 @@ import type { TraceStatus } from '../../db/tables/traces.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
+import { artifactPathOf } from '../artifacts/artifacts.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { assertActive, getExperiment, wireId } from '../tracking/experiments.service.ts'
 import { assertRunWritable } from '../tracking/runs.service.ts'
@@ -49,6 +50,23 @@ export type Trace = {
 /** Where a trace's files lie (older clients put its spans there, newer ones its attachments). */
 function locationOf(row: { artifact_location: string; trace_id: string }): string {
   return `${row.artifact_location}/traces/${row.trace_id}/artifacts`
+}
+
+/**
+ * Whether this folder is the one of a trace of the project, and this actor may write there.
+ * @throws AppError not_found (no such trace), forbidden
+ */
+export async function ownsTraceFolder(
+  ctx: Context,
+  actor: Actor,
+  project: Project,
+  folder: { id: string; root: string },
+): Promise<boolean> {
+  const row = await store.traceById(ctx.db, project.id, folder.id)
+  if (row === undefined) throw traceNotFound(folder.id)
+  if (artifactPathOf(locationOf(row)) !== folder.root) return false
+  await assertTraceWritable(ctx, actor, row.run_id)
+  return true
 }
 
 /** Traces from rows, in their order. For this room. */

@@ -8,15 +8,18 @@ import { artifactPathOf, putArtifact, removeArtifacts } from '../artifacts/artif
 import { completeUpload } from '../artifacts/uploads.service.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
+import { ownsTraceFolder } from '../traces/traces.service.ts'
 import { assertModelWritable, getLoggedModel } from './logged-models.service.ts'
 import { assertRunTakesWrites, getRun } from './runs.service.ts'
 
 const RUN_ID = /^[0-9a-f]{32}$/
 const MODEL_ID = /^m-[0-9a-f]{32}$/
 
-type Owner = { kind: 'run' | 'model'; id: string; root: string }
+type Owner = { kind: 'run' | 'model' | 'trace'; id: string; root: string }
+/** How events name them. */
+const OWNERS = { run: 'run', model: 'logged_model', trace: 'trace' } as const
 
-/** The run or logged model whose artifact folder a path lies in or is, by the shape of the path. */
+/** The run, logged model or trace whose artifact folder a path lies in or is, by the shape of the path. */
 function ownerByShape(path: string): Owner | null {
   const segments = pathSegments(path)
   for (let i = 0; i + 1 < segments.length; i++) {
@@ -25,6 +28,7 @@ function ownerByShape(path: string): Owner | null {
     const root = segments.slice(0, i + 2).join('/')
     if (RUN_ID.test(id)) return { kind: 'run', id, root }
     if (MODEL_ID.test(id) && segments[i - 1] === 'models') return { kind: 'model', id, root }
+    if (segments[i - 1] === 'traces') return { kind: 'trace', id, root }
   }
   return null
 }
@@ -58,6 +62,7 @@ async function ownsRoot(ctx: Context, actor: Actor, project: Project, owner: Own
       await assertRunTakesWrites(ctx, actor, project.id, owner.id)
       return true
     }
+    if (owner.kind === 'trace') return await ownsTraceFolder(ctx, actor, project, owner)
     const model = await getLoggedModel(ctx, project.id, owner.id, { allowDeleted: true })
     if (artifactPathOf(model.artifactUri) !== owner.root) return false
     if (model.lifecycle === 'deleted') throw badRequest(`The logged model ${model.id} is deleted.`, 'path')
@@ -85,7 +90,7 @@ async function recordArtifactEvent(
       subject: project.name,
       detail,
     })
-  const kind = owner.kind === 'run' ? 'run' : 'logged_model'
+  const kind = OWNERS[owner.kind]
   return recordEvent(tx, actor, { projectId: project.id, verb: 'updated', kind, subject: owner.id, detail })
 }
 
