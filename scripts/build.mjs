@@ -1,7 +1,7 @@
 // Builds what the packed tarball ships: dist/ from the TypeScript sources, dist/web from the UI. Plain JavaScript, because
 // `npm pack` may run it with whatever Node the machine has.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -18,4 +18,5 @@ for (const part of ['main.js', 'app.js', 'config.js', 'context.js', 'lib', 'db',
 }
 run(join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json')
 run(join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn')
+copyFileSync(join(root, 'src', 'compile-cache.mjs'), join(root, 'dist', 'compile-cache.mjs'))
 chmodSync(join(root, 'dist', 'main.js'), 0o755)
