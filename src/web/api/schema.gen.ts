@@ -1088,7 +1088,29 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a dataset with its versions; it can be restored */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -1412,7 +1434,31 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a version; it can be restored */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                    owner: string;
+                    project: string;
+                    /** @description A number, or `latest`. */
+                    version: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3476,6 +3522,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description Last name of the page before. */
+                    after?: string;
+                    limit?: number;
                     path?: string;
                 };
                 header?: never;
@@ -3502,9 +3551,51 @@ export interface paths {
                                 path: string;
                                 size_bytes: number;
                             }[];
+                            /** @description Give it as `after` for the next page; null after the last. */
+                            next: string | null;
                             path: string;
                         };
                     };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/logged-models/{model}/artifacts/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a folder of a logged model's files as a zip */
+        get: {
+            parameters: {
+                query?: {
+                    path?: string;
+                };
+                header?: never;
+                path: {
+                    model: string;
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -4591,6 +4682,191 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{owner}/{project}/recycle-bin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was deleted and can be restored, the latest first */
+        get: {
+            parameters: {
+                query?: {
+                    kind?: "dataset" | "dataset_version" | "experiment" | "logged_model" | "model" | "model_version" | "run";
+                    limit?: number;
+                    page_token?: string;
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                /** @description Runs or versions that went with it, and come back with it. */
+                                contents: number;
+                                deleted_at_ms: number;
+                                deleted_by: string | null;
+                                id: string;
+                                /** @enum {unknown} */
+                                kind: "dataset" | "dataset_version" | "experiment" | "logged_model" | "model" | "model_version" | "run";
+                                /** @description As it is called; `name/3` for versions. */
+                                name: string;
+                                purge_at_ms: number | null;
+                                /** @description What deleting it for ever frees: bytes that nothing else has. */
+                                size_bytes: number;
+                            }[];
+                            next_page_token: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/recycle-bin/{kind}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One deleted thing, and what needs it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                    kind: "dataset" | "dataset_version" | "experiment" | "logged_model" | "model" | "model_version" | "run";
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Runs or versions that went with it, and come back with it. */
+                            contents: number;
+                            deleted_at_ms: number;
+                            deleted_by: string | null;
+                            id: string;
+                            /** @enum {unknown} */
+                            kind: "dataset" | "dataset_version" | "experiment" | "logged_model" | "model" | "model_version" | "run";
+                            /** @description As it is called; `name/3` for versions. */
+                            name: string;
+                            /** @description What stands in the way of deleting it for ever; ten at most. */
+                            needed_by: {
+                                kind: string;
+                                name: string;
+                                why: string;
+                            }[];
+                            purge_at_ms: number | null;
+                            /** @description What deleting it for ever frees: bytes that nothing else has. */
+                            size_bytes: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Delete a thing of the bin for ever */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                    kind: "dataset" | "dataset_version" | "experiment" | "logged_model" | "model" | "model_version" | "run";
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            freed_bytes: number;
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/recycle-bin/{kind}/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore a deleted thing, with what went with it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                    kind: "dataset" | "dataset_version" | "experiment" | "logged_model" | "model" | "model_version" | "run";
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{owner}/{project}/runs": {
         parameters: {
             query?: never;
@@ -4853,6 +5129,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description Last name of the page before. */
+                    after?: string;
+                    limit?: number;
                     path?: string;
                 };
                 header?: never;
@@ -4879,9 +5158,51 @@ export interface paths {
                                 path: string;
                                 size_bytes: number;
                             }[];
+                            /** @description Give it as `after` for the next page; null after the last. */
+                            next: string | null;
                             path: string;
                         };
                     };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/runs/{run}/artifacts/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a folder of a run's files as a zip */
+        get: {
+            parameters: {
+                query?: {
+                    path?: string;
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    run: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -5055,6 +5376,657 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List webhooks, newest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            webhooks: {
+                                created_at_ms: number;
+                                created_by: string;
+                                description: string;
+                                events: ("registered_model.created" | "model_version.created" | "model_version_tag.set" | "model_version_tag.deleted" | "model_version_alias.created" | "model_version_alias.deleted" | "prompt.created" | "prompt_version.created" | "prompt_tag.set" | "prompt_tag.deleted" | "prompt_version_tag.set" | "prompt_version_tag.deleted" | "prompt_alias.created" | "prompt_alias.deleted" | "budget_policy.exceeded")[];
+                                /** @description Attempts that failed since the last one that did not. */
+                                failed_in_a_row: number;
+                                id: string;
+                                name: string;
+                                /** @description It has a secret, which is never given back. */
+                                signed: boolean;
+                                /** @enum {unknown} */
+                                status: "ACTIVE" | "DISABLED";
+                                status_reason: string | null;
+                                updated_at_ms: number;
+                                url: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Tell an address of changes in the registry */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        description?: string;
+                        events: ("registered_model.created" | "model_version.created" | "model_version_tag.set" | "model_version_tag.deleted" | "model_version_alias.created" | "model_version_alias.deleted" | "prompt.created" | "prompt_version.created" | "prompt_tag.set" | "prompt_tag.deleted" | "prompt_version_tag.set" | "prompt_version_tag.deleted" | "prompt_alias.created" | "prompt_alias.deleted" | "budget_policy.exceeded")[];
+                        /** @description Lower-case letters, digits, dots, underscores and hyphens. */
+                        name: string;
+                        /** @description Signs the deliveries (HMAC-SHA256); empty: none. */
+                        secret?: string;
+                        /** @enum {unknown} */
+                        status?: "ACTIVE" | "DISABLED";
+                        /** @description https and a public address, unless the administrator allowed the host. */
+                        url: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            created_at_ms: number;
+                            created_by: string;
+                            description: string;
+                            events: ("registered_model.created" | "model_version.created" | "model_version_tag.set" | "model_version_tag.deleted" | "model_version_alias.created" | "model_version_alias.deleted" | "prompt.created" | "prompt_version.created" | "prompt_tag.set" | "prompt_tag.deleted" | "prompt_version_tag.set" | "prompt_version_tag.deleted" | "prompt_alias.created" | "prompt_alias.deleted" | "budget_policy.exceeded")[];
+                            /** @description Attempts that failed since the last one that did not. */
+                            failed_in_a_row: number;
+                            id: string;
+                            name: string;
+                            /** @description It has a secret, which is never given back. */
+                            signed: boolean;
+                            /** @enum {unknown} */
+                            status: "ACTIVE" | "DISABLED";
+                            status_reason: string | null;
+                            updated_at_ms: number;
+                            url: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One webhook */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    webhook: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            created_at_ms: number;
+                            created_by: string;
+                            description: string;
+                            events: ("registered_model.created" | "model_version.created" | "model_version_tag.set" | "model_version_tag.deleted" | "model_version_alias.created" | "model_version_alias.deleted" | "prompt.created" | "prompt_version.created" | "prompt_tag.set" | "prompt_tag.deleted" | "prompt_version_tag.set" | "prompt_version_tag.deleted" | "prompt_alias.created" | "prompt_alias.deleted" | "budget_policy.exceeded")[];
+                            /** @description Attempts that failed since the last one that did not. */
+                            failed_in_a_row: number;
+                            id: string;
+                            name: string;
+                            /** @description It has a secret, which is never given back. */
+                            signed: boolean;
+                            /** @enum {unknown} */
+                            status: "ACTIVE" | "DISABLED";
+                            status_reason: string | null;
+                            updated_at_ms: number;
+                            url: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Delete a webhook */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    webhook: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Change a webhook, disable it, make it active again */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    webhook: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        description?: string;
+                        events?: ("registered_model.created" | "model_version.created" | "model_version_tag.set" | "model_version_tag.deleted" | "model_version_alias.created" | "model_version_alias.deleted" | "prompt.created" | "prompt_version.created" | "prompt_tag.set" | "prompt_tag.deleted" | "prompt_version_tag.set" | "prompt_version_tag.deleted" | "prompt_alias.created" | "prompt_alias.deleted" | "budget_policy.exceeded")[];
+                        /** @description Lower-case letters, digits, dots, underscores and hyphens. */
+                        name?: string;
+                        /** @description Signs the deliveries (HMAC-SHA256); empty: none. */
+                        secret?: string;
+                        /** @enum {unknown} */
+                        status?: "ACTIVE" | "DISABLED";
+                        /** @description https and a public address, unless the administrator allowed the host. */
+                        url?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            created_at_ms: number;
+                            created_by: string;
+                            description: string;
+                            events: ("registered_model.created" | "model_version.created" | "model_version_tag.set" | "model_version_tag.deleted" | "model_version_alias.created" | "model_version_alias.deleted" | "prompt.created" | "prompt_version.created" | "prompt_tag.set" | "prompt_tag.deleted" | "prompt_version_tag.set" | "prompt_version_tag.deleted" | "prompt_alias.created" | "prompt_alias.deleted" | "budget_policy.exceeded")[];
+                            /** @description Attempts that failed since the last one that did not. */
+                            failed_in_a_row: number;
+                            id: string;
+                            name: string;
+                            /** @description It has a secret, which is never given back. */
+                            signed: boolean;
+                            /** @enum {unknown} */
+                            status: "ACTIVE" | "DISABLED";
+                            status_reason: string | null;
+                            updated_at_ms: number;
+                            url: string;
+                        };
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last deliveries and what became of them, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    webhook: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            deliveries: {
+                                attempted_at_ms: number | null;
+                                attempts: number;
+                                created_at_ms: number;
+                                duration_ms: number | null;
+                                error: string | null;
+                                event: string;
+                                /** @description The X-MLflow-Delivery-Id of every attempt. */
+                                id: string;
+                                next_attempt_at_ms: number | null;
+                                /** @description The JSON text that is sent. */
+                                payload: string;
+                                response_status: number | null;
+                                /** @enum {unknown} */
+                                state: "waiting" | "delivered" | "failed";
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/webhooks/{webhook}/deliveries/{delivery}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery once more, under the same id */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    delivery: string;
+                    owner: string;
+                    project: string;
+                    webhook: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            attempted_at_ms: number | null;
+                            attempts: number;
+                            created_at_ms: number;
+                            duration_ms: number | null;
+                            error: string | null;
+                            event: string;
+                            /** @description The X-MLflow-Delivery-Id of every attempt. */
+                            id: string;
+                            next_attempt_at_ms: number | null;
+                            /** @description The JSON text that is sent. */
+                            payload: string;
+                            response_status: number | null;
+                            /** @enum {unknown} */
+                            state: "waiting" | "delivered" | "failed";
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/webhooks/{webhook}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send an example now, and tell what came back */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    webhook: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description In MLflow’s words: `entity.action`.
+                         * @enum {unknown}
+                         */
+                        event?: "registered_model.created" | "model_version.created" | "model_version_tag.set" | "model_version_tag.deleted" | "model_version_alias.created" | "model_version_alias.deleted" | "prompt.created" | "prompt_version.created" | "prompt_tag.set" | "prompt_tag.deleted" | "prompt_version_tag.set" | "prompt_version_tag.deleted" | "prompt_alias.created" | "prompt_alias.deleted" | "budget_policy.exceeded";
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: string | null;
+                            response_body: string | null;
+                            response_status: number | null;
+                            success: boolean;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reclaims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest sweeps */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            reclaims: {
+                                asked_by: string;
+                                created_at_ms: number;
+                                dry_run: boolean;
+                                error: string | null;
+                                finished_at_ms: number | null;
+                                grace_ms: number;
+                                id: string;
+                                report: {
+                                    content: {
+                                        blobs: number;
+                                        /** @description Used and not there. */
+                                        missing_blobs: number;
+                                        referenced_blobs: number;
+                                        referenced_bytes: number;
+                                        size_bytes: number;
+                                        /** @description Removed; in a dry run: what would be. */
+                                        unreferenced_blobs: number;
+                                        unreferenced_bytes: number;
+                                        /** @description Not used, and younger than the grace time: they stay. */
+                                        young_blobs: number;
+                                        young_bytes: number;
+                                    };
+                                    /** @description Leftovers of uploads that broke off. */
+                                    leftovers: number;
+                                    objects: {
+                                        blobs: number;
+                                        /** @description Used and not there. */
+                                        missing_blobs: number;
+                                        referenced_blobs: number;
+                                        referenced_bytes: number;
+                                        size_bytes: number;
+                                        /** @description Removed; in a dry run: what would be. */
+                                        unreferenced_blobs: number;
+                                        unreferenced_bytes: number;
+                                        /** @description Not used, and younger than the grace time: they stay. */
+                                        young_blobs: number;
+                                        young_bytes: number;
+                                    };
+                                    /** @description Content that was sent to a project and never used. */
+                                    stale_holdings: number;
+                                } | null;
+                                /** @enum {unknown} */
+                                state: "queued" | "running" | "done" | "failed";
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Remove the bytes that nothing uses any more; done after the answer */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Count, and change nothing. Default: false. */
+                        dry_run?: boolean;
+                        /** @description What is younger stays, whether used or not. Default: a day. */
+                        grace_minutes?: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            asked_by: string;
+                            created_at_ms: number;
+                            dry_run: boolean;
+                            error: string | null;
+                            finished_at_ms: number | null;
+                            grace_ms: number;
+                            id: string;
+                            report: {
+                                content: {
+                                    blobs: number;
+                                    /** @description Used and not there. */
+                                    missing_blobs: number;
+                                    referenced_blobs: number;
+                                    referenced_bytes: number;
+                                    size_bytes: number;
+                                    /** @description Removed; in a dry run: what would be. */
+                                    unreferenced_blobs: number;
+                                    unreferenced_bytes: number;
+                                    /** @description Not used, and younger than the grace time: they stay. */
+                                    young_blobs: number;
+                                    young_bytes: number;
+                                };
+                                /** @description Leftovers of uploads that broke off. */
+                                leftovers: number;
+                                objects: {
+                                    blobs: number;
+                                    /** @description Used and not there. */
+                                    missing_blobs: number;
+                                    referenced_blobs: number;
+                                    referenced_bytes: number;
+                                    size_bytes: number;
+                                    /** @description Removed; in a dry run: what would be. */
+                                    unreferenced_blobs: number;
+                                    unreferenced_bytes: number;
+                                    /** @description Not used, and younger than the grace time: they stay. */
+                                    young_blobs: number;
+                                    young_bytes: number;
+                                };
+                                /** @description Content that was sent to a project and never used. */
+                                stale_holdings: number;
+                            } | null;
+                            /** @enum {unknown} */
+                            state: "queued" | "running" | "done" | "failed";
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reclaims/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One sweep */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            asked_by: string;
+                            created_at_ms: number;
+                            dry_run: boolean;
+                            error: string | null;
+                            finished_at_ms: number | null;
+                            grace_ms: number;
+                            id: string;
+                            report: {
+                                content: {
+                                    blobs: number;
+                                    /** @description Used and not there. */
+                                    missing_blobs: number;
+                                    referenced_blobs: number;
+                                    referenced_bytes: number;
+                                    size_bytes: number;
+                                    /** @description Removed; in a dry run: what would be. */
+                                    unreferenced_blobs: number;
+                                    unreferenced_bytes: number;
+                                    /** @description Not used, and younger than the grace time: they stay. */
+                                    young_blobs: number;
+                                    young_bytes: number;
+                                };
+                                /** @description Leftovers of uploads that broke off. */
+                                leftovers: number;
+                                objects: {
+                                    blobs: number;
+                                    /** @description Used and not there. */
+                                    missing_blobs: number;
+                                    referenced_blobs: number;
+                                    referenced_bytes: number;
+                                    size_bytes: number;
+                                    /** @description Removed; in a dry run: what would be. */
+                                    unreferenced_blobs: number;
+                                    unreferenced_bytes: number;
+                                    /** @description Not used, and younger than the grace time: they stay. */
+                                    young_blobs: number;
+                                    young_bytes: number;
+                                };
+                                /** @description Content that was sent to a project and never used. */
+                                stale_holdings: number;
+                            } | null;
+                            /** @enum {unknown} */
+                            state: "queued" | "running" | "done" | "failed";
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
