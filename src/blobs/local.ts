@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import { access, mkdir, opendir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -6,11 +5,11 @@ import { notFound } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import { openPlainFile } from '../lib/plain-file.ts'
 import { localUploads } from './local-uploads.ts'
+import { readFileStream } from './reading.ts'
 import type { BlobKind, BlobStore, ByteRange, ListedBlob } from './store.ts'
 import { moveInto, writeTemporary } from './writing.ts'
 
 const IDS: Record<BlobKind, RegExp> = { content: /^[0-9a-f]{64}$/, objects: /^[0-9a-f]{32}$/ }
-const READ_BYTES = 512 * 1024
 
 /** The key of a blob below the store's root, on a disk and in a bucket. @throws AppError not_found for what is no id */
 export function blobKey(kind: BlobKind, id: string): [BlobKind, string, string] {
@@ -58,10 +57,7 @@ async function openAt(path: string, range?: ByteRange): Promise<{ stream: Readab
   const file = await openPlainFile(path)
   if (file === null) throw notFound('No such file.')
   const { size } = await file.stat()
-  return {
-    stream: createReadStream(path, { fd: file, ...(range ?? {}), highWaterMark: READ_BYTES }),
-    sizeBytes: size,
-  }
+  return { stream: readFileStream(file, size, range), sizeBytes: size }
 }
 
 async function* listBlobs(root: string, kind: BlobKind): AsyncGenerator<ListedBlob> {

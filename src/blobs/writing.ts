@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { AppError, badRequest } from '../lib/errors.ts'
+import { bytesPassed } from '../lib/young-generation.ts'
 import type { PutOptions, StoredBlob } from './store.ts'
 
 /** Bytes that go to the disk in one call. Sockets give 64 KiB at a time: a call for each would cost more than the writing. */
@@ -76,6 +77,7 @@ export async function writeStream(
       if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
       await writer.take(chunk)
       hash.update(chunk)
+      bytesPassed(chunk.length)
     }
   } finally {
     // Also when the source broke off: the file is closed next, and a write may be under way.

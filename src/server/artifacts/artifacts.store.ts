@@ -202,3 +202,7 @@ export async function allFiles(
     .limit(page.limit)
     .execute()
 }
+
+export async function projectExists(db: Db, projectId: string): Promise<boolean> {
+  return (await db.selectFrom('projects').select('id').where('id', '=', projectId).executeTakeFirst()) !== undefined
+}
