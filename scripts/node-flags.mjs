@@ -4,5 +4,6 @@
 export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=8',
+  '--expose-gc',
   `--import=${new URL('../src/compile-cache.mjs', import.meta.url).href}`,
 ]
