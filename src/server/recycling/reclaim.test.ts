@@ -23,7 +23,7 @@ import { createRun, deleteRun } from '../tracking/runs.service.ts'
 import { addCode } from '../training/code.service.ts'
 import { listBin, restore } from './bin.service.ts'
 import { deleteForEver } from './purge.service.ts'
-import { DEFAULT_GRACE_MS, reclaim } from './reclaim.service.ts'
+import { DEFAULT_GRACE_MS, reclaim, sweepBlobs } from './reclaim.service.ts'
 import { aboutToBeSwept } from './references.service.ts'
 import { REFERENCES } from './references.store.ts'
 
@@ -316,6 +316,14 @@ describe('a sweep beside an upload', () => {
     for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
     finish()
     await Promise.all([writing, sweeping])
+    expect(await ctx.blobs.hasContent(hash)).toBe(true)
+  })
+
+  it('asks again, in the transaction that condemns, whether something refers to it', async () => {
+    const { sha256: hash } = await storeContent(ctx, project, stream('referred to meanwhile'))
+    await age(ctx, blobs)
+    // As if the reference had been written after the sweep took it for unused.
+    expect(await sweepBlobs(ctx, 'content', [hash, await unused('really unused')])).toHaveLength(1)
     expect(await ctx.blobs.hasContent(hash)).toBe(true)
   })
 

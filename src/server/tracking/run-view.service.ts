@@ -4,12 +4,15 @@ import { versionById } from '../datasets/versions.service.ts'
 import { versionsOfLoggedModels } from '../registry/versions.service.ts'
 import { linksOfRuns } from './inputs.service.ts'
 import { type LoggedModelStatus, modelsOfRuns } from './logged-models.service.ts'
+import { lostRuns } from './lost-runs.service.ts'
 import { valuesOfRuns } from './run-data.service.ts'
 import { PARENT_TAG, type RunRecord } from './runs.service.ts'
 
 /** A run with everything a page shows of it. */
 export type RunView = RunRecord & {
   parentId: string | null
+  /** When it was last heard, for a run that is said to be running and fell silent; null for all others. */
+  lostSinceMs: number | null
   params: Record<string, string>
   /** Latest values; NaN is null. */
   metrics: Record<string, number | null>
@@ -23,6 +26,10 @@ export async function describeRuns(ctx: Context, projectId: string, runs: readon
   const ids = runs.map((run) => run.id)
   const values = await valuesOfRuns(ctx, ids)
   const links = await linksOfRuns(ctx, ids)
+  const lost = await lostRuns(
+    ctx,
+    runs.filter((run) => run.status === 'RUNNING').map((run) => run.id),
+  )
   const models = await modelsOfRuns(ctx, projectId, ids)
   const modelIds = [...models.values()].flat().map((model) => model.id)
   const versions = Map.groupBy(
@@ -39,6 +46,7 @@ export async function describeRuns(ctx: Context, projectId: string, runs: readon
     return {
       ...run,
       parentId: tagged[PARENT_TAG] ?? null,
+      lostSinceMs: lost.get(run.id) ?? null,
       params: Object.fromEntries(params.map(({ key, value }) => [key, value])),
       metrics: Object.fromEntries(metrics.map(({ key, value }) => [key, Number.isNaN(value) ? null : value])),
       tags: tagged,

@@ -33,6 +33,7 @@ function runBody(run: RunView) {
     job_id: run.jobId,
     artifact_uri: run.artifactUri,
     parent_id: run.parentId,
+    lost_since_ms: run.lostSinceMs,
     params: run.params,
     metrics: run.metrics,
     tags: run.tags,

@@ -47,6 +47,12 @@ export const RunBody = Type.Object({
   job_id: nullable(Type.String()),
   artifact_uri: Type.String(),
   parent_id: nullable(Type.String()),
+  lost_since_ms: nullable(
+    Type.Integer({
+      description:
+        'When it was last heard, for a run that says it is running and fell silent; it is undone when it writes.',
+    }),
+  ),
   params: Texts,
   metrics: Type.Record(Type.String(), nullable(Type.Number()), { description: 'Latest values; NaN is null.' }),
   tags: Texts,
