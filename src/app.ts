@@ -45,6 +45,8 @@ import { registryRoutes } from './server/registry/registry.routes.ts'
 import { endpointsRoutes } from './server/serving/endpoints.routes.ts'
 import { createModelPool } from './server/serving/pool.ts'
 import { predictionsRoutes } from './server/serving/predictions.routes.ts'
+import { startLostRunWatch } from './server/tracking/lost-runs.service.ts'
+import { startMetricKeeper } from './server/tracking/metrics/keeper.ts'
 import { trackingRoutes } from './server/tracking/tracking.routes.ts'
 import { jobsRoutes } from './server/training/jobs.routes.ts'
 import { jobById } from './server/training/jobs.service.ts'
@@ -160,7 +162,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await app.listen({ host: config.host, port: config.port })
     await ctx.bus.start()
     const tasks = await startTaskLoop(ctx, TASKS, WEBHOOK_TASKS)
+    const keeper = startMetricKeeper(ctx)
     const tidying = await startTidying(ctx)
+    const lostRunWatch = startLostRunWatch(ctx)
     const address = app.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : config.port
     const host = config.host.includes(':') ? `[${config.host}]` : config.host
@@ -179,7 +183,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
         // Before the tasks are waited for: a profile may need minutes, and is taken up again by the next server.
         await ctx.tables.close()
         tidying()
+        await lostRunWatch()
         await tasks.stop()
+        await keeper.stop()
         await ctx.runner.stop()
         await ctx.bus.stop()
         await closeContext(ctx)

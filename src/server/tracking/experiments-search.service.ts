@@ -2,7 +2,7 @@ import type { Context } from '../../context.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { decodePageToken, encodePageToken } from '../../lib/page-token.ts'
 import { type Comparison, parseFilter, parseOrderBy } from '../../lib/search-filter.ts'
-import { valueTest } from '../../lib/search-test.ts'
+import { type ValueTest, valueTest } from '../../lib/search-test.ts'
 import { DEFAULT_EXPERIMENT_ID, type Experiment, experimentOf, getExperiment } from './experiments.service.ts'
 import {
   type ExperimentColumn,
@@ -32,6 +32,10 @@ function columnOf(key: string, field: string): ExperimentColumn {
 
 function condition(comparison: Comparison): ExperimentCondition {
   const { entity, key } = comparison
+  if (comparison.isLowerCase === true && comparison.value.kind !== 'none') {
+    // MLflow takes them in any case in every search but this one; a client that sees them taken here would fail there.
+    throw badRequest(`Invalid comparator '${comparison.operator.toLowerCase()}': write it in capitals.`, 'filter')
+  }
   if (entity === 'tag' || entity === 'tags') {
     return { on: 'tag', key, test: valueTest(comparison, `${entity}.${key}`, { text: true, null: true }) }
   }
@@ -43,13 +47,24 @@ function condition(comparison: Comparison): ExperimentCondition {
   }
   const column = columnOf(key, 'filter')
   if (column === 'created_at_ms' || column === 'updated_at_ms') {
+    if (comparison.value.kind === 'number' && !/^[+-]?\d+$/.test(comparison.value.text)) {
+      throw badRequest(`Invalid value for numeric attribute '${key}': ${comparison.value.text.slice(0, 50)}`, 'filter')
+    }
     return { on: 'attribute', column, test: valueTest(comparison, key, { number: true }) }
   }
   const test = valueTest(comparison, key, { text: true, in: column === 'experiment_id' })
   if (column === 'experiment_id' && test.kind === 'text' && test.operator !== '=' && test.operator !== '!=') {
     throw badRequest(`Invalid comparator for experiment_id: ${test.operator}`, 'filter')
   }
+  if (column === 'experiment_id') checkIds(test)
   return { on: 'attribute', column, test }
+}
+
+function checkIds(test: ValueTest): void {
+  const ids = test.kind === 'in' ? test.items : test.kind === 'text' ? [test.text] : []
+  const wrong = ids.find((id) => !/^\s*[+-]?\d+\s*$/.test(id))
+  if (wrong === undefined) return
+  throw badRequest(`Invalid experiment ID '${wrong.slice(0, 50)}'. Experiment ID must be a valid integer.`, 'filter')
 }
 
 export type ExperimentSearch = {
@@ -69,7 +84,7 @@ export async function searchExperiments(
 ): Promise<{ experiments: Experiment[]; nextPageToken: string | null }> {
   checkMaxResults(search.maxResults, 50_000)
   const conditions = parseFilter(search.filter ?? '').map(condition)
-  const sorts = parseOrderBy(search.orderBy ?? []).map((field) => {
+  const sorts = parseOrderBy(search.orderBy ?? [], 'taken').map((field) => {
     if (!ATTRIBUTE_ENTITIES.has(field.entity))
       throw badRequest(`Experiments cannot be ordered by ${field.entity}.`, 'order_by')
     return { column: columnOf(field.key, 'order_by'), descending: field.descending }

@@ -66,7 +66,8 @@ export async function getExperiment(ctx: Context, projectId: string, id: string)
 async function defaultExperiment(ctx: Context, projectId: string): Promise<store.ExperimentRow> {
   const found = await store.experimentById(ctx.db, projectId, 'default')
   if (found !== undefined) return found
-  const now = ctx.now()
+  // It is the oldest experiment of its project, also when the first request is the one that makes another.
+  const now = ctx.now() - 1
   await inTransaction(ctx, async (tx) => {
     const made = await store.insertExperiment(tx.db, {
       project_id: projectId,
@@ -129,7 +130,7 @@ export async function createExperiment(
   const location = checkArtifactLocation(input.artifactLocation ?? '')
   for (const tag of input.tags ?? []) checkExperimentTag(tag.key, tag.value)
   const taken = conflict(`Experiment(name=${input.name}) already exists.`, 'name')
-  if (input.name === DEFAULT_NAME) await defaultExperiment(ctx, project.id)
+  await defaultExperiment(ctx, project.id)
   const now = ctx.now()
   return inTransaction(ctx, async (tx) => {
     const other = await store.experimentByName(tx.db, project.id, input.name)
@@ -169,16 +170,27 @@ export async function createExperiment(
 /** @throws AppError bad_request */
 export function checkExperimentName(name: string): void {
   checkLength(name, 'name', LIMITS.experimentName)
-  if (name.trim() === '') throw badRequest('Invalid experiment name: it must not be empty or blank.', 'name')
+  if (name === '') throw badRequest('Invalid experiment name: it must not be empty.', 'name')
 }
+
+/** Schemes whose last segment may end with `;` and parameters; in all others it is a character of the path (RFC 2396). */
+const SCHEMES_WITH_PARAMS = new Set(['', 'http', 'https', 'ftp', 'sftp'])
+/** Schemes whose URI names the host that is asked: MLflow's own list, of `mlflow-artifacts` the form with a host. */
+const SCHEMES_WITH_HOST = new Set(['ftp', 'sftp', 'hdfs', 'viewfs', 'http', 'https', 'r2', 'b2', 'abfss'])
 
 /** Where artifacts lie is a URI that clients resolve; the server itself reads and writes only `mlflow-artifacts:`. */
 function checkArtifactLocation(location: string): string {
+  const refuse = (why: string) => badRequest(`Invalid artifact_location: ${why}`, 'artifact_location')
   checkLength(location, 'artifact_location', LIMITS.artifactLocation)
+  if (location.startsWith('runs:')) throw refuse('it cannot be a runs:/ URI.')
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase() ?? ''
   const query = location.split('?')[1] ?? ''
-  if (location.startsWith('runs:')) throw badRequest('Artifact location cannot be a runs:/ URI.', 'artifact_location')
-  if (location.includes('#') || location.includes(';') || query.includes('..')) {
-    throw badRequest("Artifact URL can't include fragments or params.", 'artifact_location')
+  const hasParams = SCHEMES_WITH_PARAMS.has(scheme) && location.slice(location.lastIndexOf('/')).includes(';')
+  if (location.includes('#') || hasParams || query.includes('..')) {
+    throw refuse('it cannot hold a fragment, parameters or "..".')
+  }
+  if (SCHEMES_WITH_HOST.has(scheme) || /^mlflow-artifacts:\/\/[^/]/i.test(location)) {
+    throw refuse(`the '${scheme}' scheme names a host, and clients would be sent to whatever host it is.`)
   }
   return location.replace(/(?<=[^/:])\/+$/, '')
 }

@@ -235,6 +235,6 @@ export async function searchDatasets(
     experimentId: wireId({ is_default: row.is_default, id: row.experiment_id }),
     name: row.name,
     digest: row.digest,
-    context: row.context,
+    context: row.context === '' ? null : row.context,
   }))
 }

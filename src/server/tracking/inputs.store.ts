@@ -70,7 +70,7 @@ export type DatasetSummaryRow = {
   context: string | null
 }
 
-/** The distinct inputs of experiments' active runs. */
+/** The distinct inputs of experiments' runs, deleted ones among them, as MLflow lists them. */
 export async function datasetSummaries(
   db: Db,
   projectId: string,
@@ -92,7 +92,6 @@ export async function datasetSummaries(
     .distinct()
     .where('run_inputs.project_id', '=', projectId)
     .where('runs.experiment_id', 'in', experimentIds)
-    .where('runs.lifecycle', '=', 'active')
     .orderBy('runs.experiment_id')
     .orderBy('run_inputs.name')
     .orderBy('run_inputs.digest')

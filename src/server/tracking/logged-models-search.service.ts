@@ -22,6 +22,8 @@ const COLUMNS: Readonly<Record<string, ModelColumn>> = {
   model_type: 'model_type',
   artifact_location: 'artifact_uri',
   artifact_uri: 'artifact_uri',
+  experiment_id: 'experiment_id',
+  lifecycle_stage: 'lifecycle',
   creation_time: 'created_at_ms',
   creation_timestamp: 'created_at_ms',
   creation_timestamp_ms: 'created_at_ms',
@@ -106,7 +108,7 @@ export async function searchLoggedModels(
   projectId: string,
   search: LoggedModelSearch,
 ): Promise<{ models: LoggedModel[]; nextPageToken: string | null }> {
-  checkMaxResults(search.maxResults, 10_000)
+  checkMaxResults(search.maxResults, 50_000)
   if ((search.orderBy ?? []).length > 50) throw badRequest('order_by may hold at most 50 fields.', 'order_by')
   if ((search.datasets ?? []).length > 100) throw badRequest('datasets may hold at most 100 entries.', 'datasets')
   if (search.datasets?.some((dataset) => dataset.name === '') === true) {

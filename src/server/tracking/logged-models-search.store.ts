@@ -11,6 +11,8 @@ export type ModelColumn =
   | 'source_run_id'
   | 'model_type'
   | 'artifact_uri'
+  | 'experiment_id'
+  | 'lifecycle'
   | 'created_at_ms'
   | 'updated_at_ms'
 export type DatasetFilter = { name: string; digest: string | null }
@@ -55,6 +57,31 @@ export async function searchLoggedModels(db: Db, search: ModelSearch): Promise<L
   return query.offset(search.offset).limit(search.limit).execute()
 }
 
+/**
+ * A column's value as clients see it: a model without a type or a source run has '' there, as in MLflow, and is found by
+ * `!=`.
+ */
+function columnSql(column: ModelColumn): RawBuilder<unknown> {
+  switch (column) {
+    case 'model_type':
+    case 'source_run_id':
+      return sql`COALESCE(${sql.ref(`logged_models.${column}`)}, '')`
+    case 'experiment_id':
+      return sql`CASE WHEN experiments.is_default = 1 THEN '0' ELSE CAST(logged_models.experiment_id AS TEXT) END`
+    default:
+      return sql.ref(`logged_models.${column}`)
+  }
+}
+
+/** As `columnSql`, for an order: states in the order of their numbers, experiments by theirs. */
+function sortSql(column: ModelColumn): RawBuilder<unknown> {
+  if (column === 'status') {
+    return sql`CASE logged_models.status WHEN 'LOGGED_MODEL_PENDING' THEN 1 WHEN 'LOGGED_MODEL_READY' THEN 2 ELSE 3 END`
+  }
+  if (column !== 'experiment_id') return columnSql(column)
+  return sql`CASE WHEN experiments.is_default = 1 THEN 0 ELSE logged_models.experiment_id END`
+}
+
 function onDatasets(datasets: readonly DatasetFilter[]): RawBuilder<unknown> {
   if (datasets.length === 0) return sql``
   const either = datasets.map(({ name, digest }) =>
@@ -64,7 +91,7 @@ function onDatasets(datasets: readonly DatasetFilter[]): RawBuilder<unknown> {
 }
 
 function conditionSql(db: Db, condition: ModelCondition, datasets: readonly DatasetFilter[]): Expression<SqlBool> {
-  if (condition.on === 'attribute') return satisfies(db, sql.ref(`logged_models.${condition.column}`), condition.test)
+  if (condition.on === 'attribute') return satisfies(db, columnSql(condition.column), condition.test)
   const test = satisfies(db, sql.ref('v.value'), condition.test)
   if (condition.on === 'metric') {
     const differs = condition.test.kind === 'number' && condition.test.operator === '!='
@@ -78,7 +105,7 @@ function conditionSql(db: Db, condition: ModelCondition, datasets: readonly Data
 function orderSql(sort: ModelSort): RawBuilder<unknown>[] {
   const direction = sql.raw(sort.descending ? 'DESC' : 'ASC')
   if (sort.on === 'attribute') {
-    const column = sql.ref(`logged_models.${sort.column}`)
+    const column = sortSql(sort.column)
     return [sql`CASE WHEN ${column} IS NULL THEN 1 ELSE 0 END`, sql`${column} ${direction}`]
   }
   const { name, digest } = sort.dataset

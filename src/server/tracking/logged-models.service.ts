@@ -99,7 +99,7 @@ export async function createLoggedModel(
 
 function checkName(name: string): string {
   checkLength(name, 'name', LIMITS.loggedModelName)
-  if (/[/:.%"']/.test(name) || name.trim() === '') {
+  if (/[/:.%"']/.test(name)) {
     throw badRequest(
       `Invalid model name (${name.slice(0, 100)}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
       'name',

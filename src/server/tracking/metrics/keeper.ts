@@ -1,0 +1,49 @@
+import { type Context, inTransaction } from '../../../context.ts'
+import { sealSeries } from './seal.service.ts'
+import { idleSeries } from './series.store.ts'
+
+/** A run that wrote nothing for so long is taken for silent; what it writes later is merged. */
+const SILENT_MS = 10 * 60_000
+const LOOK_EVERY_MS = 60_000
+const SERIES_AT_ONCE = 200
+const SERIES_A_COMMIT = 20
+
+export type MetricKeeper = { stop(): Promise<void> }
+
+/** Seals, in the background, what is left in the tails of silent runs: most of a store of many short runs. */
+export function startMetricKeeper(ctx: Context): MetricKeeper {
+  let stopped = false
+  let working: Promise<unknown> = Promise.resolve()
+  const timer = setInterval(() => {
+    working = working.then(() => (stopped ? undefined : keep()))
+  }, LOOK_EVERY_MS)
+  timer.unref()
+
+  async function keep(): Promise<void> {
+    try {
+      while (!stopped && (await sealSilentRuns(ctx, ctx.now() - SILENT_MS, SERIES_AT_ONCE)) === SERIES_AT_ONCE);
+    } catch (error) {
+      ctx.log.warn({ err: error }, 'metrics were not sealed; the next look tries again')
+    }
+  }
+
+  return {
+    async stop() {
+      stopped = true
+      clearInterval(timer)
+      await working
+    },
+  }
+}
+
+/** Seals series of runs that were silent since `beforeMs`, at most `limit` of them; returns how many. */
+export async function sealSilentRuns(ctx: Context, beforeMs: number, limit: number): Promise<number> {
+  const series = await idleSeries(ctx.db, beforeMs, limit)
+  for (let at = 0; at < series.length; at += SERIES_A_COMMIT) {
+    // Few at a time: whoever writes meanwhile waits for one of these transactions at most.
+    await inTransaction(ctx, async (tx) => {
+      for (const { id } of series.slice(at, at + SERIES_A_COMMIT)) await sealSeries(tx, id, true)
+    })
+  }
+  return series.length
+}
