@@ -7,6 +7,7 @@ import { key, queryClient, type Topic } from './query.ts'
 const STALE: Record<string, Topic[]> = {
   project: ['project'],
   member: ['members'],
+  webhook: ['webhooks'],
   experiment: ['experiments', 'runs'],
   run: ['runs', 'experiments', 'jobs'],
   logged_model: ['runs'],

@@ -27,6 +27,7 @@ export type Topic =
   | 'monitoring'
   | 'decisions'
   | 'catalogue'
+  | 'webhooks'
 
 /** The cache key of something in a project: `['p', owner, project, topic, …]`. */
 export function key(scope: Scope, topic: Topic, ...rest: unknown[]): readonly unknown[] {

@@ -37,6 +37,12 @@ const LOOKS: Record<string, Look> = {
   failed: bad('Failed'),
   cancelled: off('Cancelled'),
   lost: odd('Lost'),
+  // webhooks and their deliveries
+  ACTIVE: good('Active'),
+  DISABLED: off('Disabled'),
+  failing: odd('Failing'),
+  delivered: good('Delivered'),
+  retrying: odd('Will be retried'),
   // ONNX forms, endpoints
   ready: good('Ready'),
   refused: odd('Refused'),

@@ -9,10 +9,11 @@ import { MembersTab } from './MembersTab.tsx'
 import { ProjectTab } from './ProjectTab.tsx'
 import { TokensTab } from './TokensTab.tsx'
 import { UsersTab } from './UsersTab.tsx'
+import { WebhooksTab } from './WebhooksTab.tsx'
 
 /** A project's settings, and the reader's own tokens. */
 export function SettingsPage() {
-  const { scope } = useProject()
+  const { scope, canManage } = useProject()
   const [tab] = useUrlParam('tab', 'project')
   const me = useQuery(meQuery)
   const config = useQuery(configQuery)
@@ -20,6 +21,7 @@ export function SettingsPage() {
     { id: 'project', label: 'Project', to: paths.settings(scope) },
     { id: 'connect', label: 'Connect', to: paths.settings(scope, 'connect') },
     { id: 'members', label: 'Members', to: paths.settings(scope, 'members') },
+    ...(canManage ? [{ id: 'webhooks', label: 'Webhooks', to: paths.settings(scope, 'webhooks') }] : []),
     { id: 'tokens', label: 'My tokens', to: paths.settings(scope, 'tokens') },
     ...(me.data?.is_admin === true
       ? [{ id: 'users', label: 'Users of this server', to: paths.settings(scope, 'users') }]
@@ -30,6 +32,7 @@ export function SettingsPage() {
       {tab === 'project' && <ProjectTab />}
       {tab === 'connect' && <ConnectTab />}
       {tab === 'members' && <MembersTab accounts={config.data?.accounts === true} />}
+      {tab === 'webhooks' && canManage && <WebhooksTab />}
       {tab === 'tokens' && <TokensTab />}
       {tab === 'users' && me.data?.is_admin === true && <UsersTab />}
     </Page>
