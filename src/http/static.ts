@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import fastifyStatic from '@fastify/static'
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import { AppError } from '../lib/errors.ts'
+import { AppError, notFound } from '../lib/errors.ts'
 import { PACKAGE_ROOT } from '../lib/package-root.ts'
 import { sendError } from './errors.ts'
 
@@ -20,24 +20,25 @@ const CSP = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** The kinds of files that the build makes. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.woff2': 'font/woff2',
+  '.wasm': 'application/wasm',
+}
+
 /** The built web UI: hashed files under /assets for ever, and index.html for every page URL. */
 export async function installWebUi(app: FastifyInstance, basePath: string): Promise<void> {
   const root = join(PACKAGE_ROOT, 'dist', 'web')
   const index = join(root, 'index.html')
-  if (existsSync(join(root, 'assets'))) {
-    await app.register(async (assets) => {
-      assets.addHook('onRoute', (route) => {
-        route.config = { ...route.config, permission: 'public' }
-        route.schema = { ...route.schema, hide: true }
-      })
-      await assets.register(fastifyStatic, {
-        root: join(root, 'assets'),
-        prefix: '/assets/',
-        immutable: true,
-        maxAge: '365d',
-      })
-    })
-  }
+  installAssets(app, join(root, 'assets'))
   let html: string | undefined
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '/'
@@ -67,4 +68,29 @@ export async function installWebUi(app: FastifyInstance, basePath: string): Prom
       .header('x-frame-options', 'DENY')
       .send(html)
   })
+}
+
+/** Only the names that the folder holds are answered: nothing of a request becomes a path. */
+function installAssets(app: FastifyInstance, folder: string): void {
+  if (!existsSync(folder)) return
+  const files = new Map(
+    readdirSync(folder).map((name) => {
+      const path = join(folder, name)
+      return [name, { path, type: TYPES[extname(name)] ?? 'application/octet-stream', bytes: statSync(path).size }]
+    }),
+  )
+  app.get<{ Params: { '*': string } }>(
+    '/assets/*',
+    { config: { permission: 'public' }, schema: { hide: true } },
+    async (request, reply) => {
+      const file = files.get(request.params['*'])
+      if (file === undefined) throw notFound('There is no such file of the web UI; reload the page.')
+      reply
+        .type(file.type)
+        .header('content-length', file.bytes)
+        // The name holds a hash of the content.
+        .header('cache-control', 'public, max-age=31536000, immutable')
+      return reply.send(request.method === 'HEAD' ? Readable.from([]) : createReadStream(file.path))
+    },
+  )
 }

@@ -7,11 +7,13 @@ export function humanise(name: string): string {
   return words === '' ? name : words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-const NUMBERS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 })
+let numbers: Intl.NumberFormat | undefined
 
 /** A number for a sentence: `1,234.5`. */
 export function shownNumber(value: number): string {
-  return NUMBERS.format(value)
+  // Made here and not above: the first one loads the languages' rules, which a start need not wait for.
+  numbers ??= new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 })
+  return numbers.format(value)
 }
 
 /** A step of 1, 2 or 5 times a power of ten that cuts `range` into some hundred parts; 1 for a range of nothing. */
