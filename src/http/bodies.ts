@@ -27,6 +27,7 @@ export function installBodies(app: FastifyInstance): void {
 function checkEncoding(request: FastifyRequest): void {
   const encoding = request.headers['content-encoding']
   if (encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity') return
+  if (request.routeOptions.config.unpacks === true) return
   throw new AppError(
     'unsupported_media_type',
     `Content-Encoding "${encoding.slice(0, 50)}" is not supported; send the body as it is.`,

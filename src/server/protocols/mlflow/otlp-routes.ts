@@ -24,7 +24,7 @@ export function otlpRoutes(ctx: Context): FastifyPluginAsync {
     app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     app.post(
       '/v1/traces',
-      { config: { permission: 'write', door: true, runToken: true }, schema: { hide: true } },
+      { config: { permission: 'write', door: true, runToken: true, unpacks: true }, schema: { hide: true } },
       async (request, reply) => {
         const { actor, project } = scopeOf(request)
         const experimentId = headerOf(request, 'x-mlflow-experiment-id')
