@@ -40,7 +40,7 @@ function columnsFor(onOpen: (id: string) => void): Column<Webhook>[] {
       width: 320,
       phone: true,
       value: (webhook) => webhook.url,
-      cell: (webhook) => <code className="truncate">{webhook.url}</code>,
+      cell: (webhook) => <code className={css.url}>{webhook.url}</code>,
     },
     {
       id: 'events',
