@@ -27,7 +27,7 @@ describe('parseFilter', () => {
       'mlflow.parentRunId',
     ])
     expect(parseFilter("`run name` = 'x'")[0]).toMatchObject({ entity: '', key: 'run name' })
-    expect(parseFilter('metrics.`a``b` = 1')[0]?.key).toBe('a`b')
+    expect(parseFilter("metrics.'a b' = 1")[0]?.key).toBe('a b')
   })
 
   test('reads numbers of every spelling', () => {
@@ -53,7 +53,7 @@ describe('parseFilter', () => {
       'IS NULL',
       'IS NOT NULL',
     ])
-    expect(parseFilter("name = 'it''s; AND (x)'")[0]).toMatchObject({ value: { text: "it's; AND (x)" } })
+    expect(parseFilter("name = 'it''s; AND (x)'")[0]).toMatchObject({ value: { text: "it''s; AND (x)" } })
   })
 
   test('refuses what is no conjunction of comparisons', () => {
@@ -69,7 +69,7 @@ describe('parseFilter', () => {
       'name = unquoted',
       "name == 'a'",
       "name <> 'a'",
-      'metrics.a > 1 AND',
+      'metrics.a > 1 AND > 2',
       'run_id IN ()',
       'run_id IN (1)',
       'tags.x IS',
@@ -78,6 +78,11 @@ describe('parseFilter', () => {
       'metrics.a > 1x',
     ]
     for (const text of wrong) expect(() => parseFilter(text), text).toThrow(/Invalid filter/)
+  })
+
+  test('takes an AND too many, or none between two comparisons, as MLflow does', () => {
+    for (const text of ["AND a = '1' AND AND b = '2' and", "a = '1' b = '2'"])
+      expect(parseFilter(text).map((comparison) => comparison.key)).toEqual(['a', 'b'])
   })
 
   test('takes no text for no comparison, and bounds length and number', () => {

@@ -28,7 +28,8 @@ export type FilterValue =
   | { kind: 'list'; items: string[] }
   | { kind: 'none' }
 
-export type Comparison = Identifier & { operator: FilterOperator; value: FilterValue }
+/** `isLowerCase`: the operator is a word and not in capitals, which one search of MLflow refuses. */
+export type Comparison = Identifier & { operator: FilterOperator; value: FilterValue; isLowerCase?: true }
 export type SortField = Identifier & { descending: boolean }
 
 const MAX_FILTER_LENGTH = 100_000
@@ -60,7 +61,10 @@ function match(pattern: RegExp, text: string, at: number): string | null {
   return pattern.exec(text)?.[0] ?? null
 }
 
-/** The text between quotes at `at`; a doubled quote stands for one. */
+/**
+ * The text between quotes at `at`. A doubled quote does not end it, and stands for itself: MLflow reads both characters,
+ * too (`'it''s'` is `it''s`; write `"it's"`).
+ */
 function readQuoted(text: string, at: number): { value: string; end: number } {
   const quote = text.charAt(at)
   let value = ''
@@ -69,7 +73,7 @@ function readQuoted(text: string, at: number): { value: string; end: number } {
     if (next < 0) break
     value += text.slice(i, next)
     if (text.charAt(next + 1) !== quote) return { value, end: next + 1 }
-    value += quote
+    value += quote + quote
     i = next + 2
   }
   throw fail('a quote is not closed', text, at)
@@ -167,18 +171,22 @@ class Reader {
     }
     if (!this.symbol('.')) return { entity: '', key: first.text }
     const second = this.next()
-    if (
-      second === undefined ||
-      (second.type !== 'word' && !(second.type === 'quoted' && second.quote !== "'")) ||
-      second.text === ''
-    ) {
+    if (second === undefined || (second.type !== 'word' && second.type !== 'quoted') || second.text === '') {
       this.position--
       throw this.fail(`a key is expected after "${first.text}."`)
     }
     return { entity: first.text, key: second.text }
   }
 
-  operator(): FilterOperator {
+  /** The operator, and whether it was a word that is not in capitals. */
+  operator(): { operator: FilterOperator; isLowerCase?: true } {
+    const from = this.position
+    const operator = this.knownOperator()
+    const words = this.tokens.slice(from, this.position).map((token) => token.text)
+    return words.every((word) => word === word.toUpperCase()) ? { operator } : { operator, isLowerCase: true }
+  }
+
+  private knownOperator(): FilterOperator {
     const token = this.next()
     if (token?.type === 'symbol' && ['=', '!=', '>', '>=', '<', '<='].includes(token.text))
       return token.text as FilterOperator
@@ -223,29 +231,30 @@ class Reader {
 }
 
 /**
- * Parses a filter; empty text is no comparison.
+ * Parses a filter; empty text is no comparison. As in MLflow an AND too many does no harm, nor one that is missing between
+ * two comparisons.
  * @throws AppError bad_request saying what is wrong and where
  */
 export function parseFilter(text: string): Comparison[] {
   const reader = new Reader(text)
   const comparisons: Comparison[] = []
-  if (reader.peek() === undefined) return comparisons
-  do {
+  for (;;) {
+    while (reader.keyword('AND'));
+    if (reader.peek() === undefined) return comparisons
     const identifier = reader.identifier()
     const operator = reader.operator()
-    comparisons.push({ ...identifier, operator, value: reader.value(operator) })
+    comparisons.push({ ...identifier, ...operator, value: reader.value(operator.operator) })
     if (comparisons.length > MAX_COMPARISONS)
       throw badRequest(`Invalid filter: it has more than ${MAX_COMPARISONS} comparisons.`, 'filter')
-  } while (reader.keyword('AND'))
-  if (reader.peek() !== undefined) throw reader.fail('only AND may follow a comparison')
-  return comparisons
+  }
 }
 
 /**
  * Parses sort orders such as `metrics.accuracy DESC`; ascending unless said.
- * @throws AppError bad_request naming `order_by`; also for a field that comes twice
+ * @param repeats whether a field may come twice (the second decides nothing); MLflow takes that for experiments only
+ * @throws AppError bad_request naming `order_by`
  */
-export function parseOrderBy(clauses: readonly string[]): SortField[] {
+export function parseOrderBy(clauses: readonly string[], repeats: 'refused' | 'taken' = 'refused'): SortField[] {
   if (clauses.length > MAX_SORT_FIELDS)
     throw badRequest(`order_by may hold at most ${MAX_SORT_FIELDS} fields.`, 'order_by')
   const seen = new Set<string>()
@@ -267,7 +276,8 @@ export function parseOrderBy(clauses: readonly string[]): SortField[] {
       throw refuse()
     }
     const name = `${field.entity}\0${field.key}`
-    if (seen.has(name)) throw badRequest(`order_by contains the field '${clause.slice(0, 200)}' twice.`, 'order_by')
+    if (seen.has(name) && repeats === 'refused')
+      throw badRequest(`order_by contains the field '${clause.slice(0, 200)}' twice.`, 'order_by')
     seen.add(name)
     return field
   })

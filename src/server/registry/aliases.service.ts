@@ -30,7 +30,7 @@ export async function setAlias(
     const model = await modelRow(tx, project.id, checkModelName(modelName))
     const now = tx.now()
     // Before anything is read: the model's row is the lock, so that each move tells the true `from`.
-    await models.updateModel(tx.db, model.id, { updated_at_ms: now })
+    await models.lockModel(tx.db, model.id)
     const target = await versionByNumber(tx.db, model.id, number)
     if (target === undefined) throw notFound(`Model Version (name=${modelName}, version=${number}) not found`)
     const before = await versionByAlias(tx.db, model.id, alias)
@@ -88,7 +88,7 @@ export async function removeAlias(
   await inTransaction(ctx, async (tx) => {
     const model = await modelRow(tx, project.id, checkModelName(modelName))
     if ((await versionByAlias(tx.db, model.id, alias)) === undefined) return
-    await models.updateModel(tx.db, model.id, { updated_at_ms: tx.now() })
+    await models.lockModel(tx.db, model.id)
     const before = await versionByAlias(tx.db, model.id, alias) // under the lock
     if (before === undefined) return
     await assertNotTaken(tx, actor, before, alias)

@@ -117,7 +117,7 @@ export async function addModel(
   return row
 }
 
-/** Changes the description. @throws AppError not_found */
+/** Changes the description. @throws AppError not_found, bad_request */
 export async function describeModel(
   ctx: Context,
   actor: Actor,
@@ -127,7 +127,7 @@ export async function describeModel(
 ): Promise<RegisteredModel> {
   checkText(description, 'description')
   return inTransaction(ctx, async (tx) => {
-    const row = await modelRow(tx, project.id, name)
+    const row = await modelRow(tx, project.id, checkModelName(name))
     await store.updateModel(tx.db, row.id, { description, updated_at_ms: tx.now() })
     await recordEvent(tx, actor, {
       projectId: project.id,
@@ -181,7 +181,7 @@ export async function renameModel(
 export async function deleteModel(ctx: Context, actor: Actor, project: Project, name: string): Promise<void> {
   refuseJob(actor, 'delete a registered model')
   await inTransaction(ctx, async (tx) => {
-    const row = await modelRow(tx, project.id, name)
+    const row = await modelRow(tx, project.id, checkModelName(name))
     // One moment for all: versions that were deleted before are told from those that go with the model by it.
     const now = tx.now()
     await store.updateModel(tx.db, row.id, { deleted_at_ms: now, updated_at_ms: now })

@@ -44,6 +44,15 @@ export async function updateModel(
   await db.updateTable('registered_models').set(change).where('id', '=', id).execute()
 }
 
+/** Holds the model's row until the transaction ends, so that changes below it stand one behind the other. */
+export async function lockModel(db: Db, id: string): Promise<void> {
+  await db
+    .updateTable('registered_models')
+    .set((eb) => ({ updated_at_ms: eb.ref('updated_at_ms') }))
+    .where('id', '=', id)
+    .execute()
+}
+
 /**
  * Takes the model's next version number. The row stays locked until the transaction ends, so two takers never get the
  * same. Undefined when the model was deleted meanwhile.

@@ -17,7 +17,8 @@ export const PROMPT_TAG = 'mlflow.prompt.is_prompt'
 
 /** Checks the name of a registered model: not blank, no `/` or `:`, not `.` nor starting with `..`. @throws bad_request */
 export function checkModelName(name: string, field = 'name'): string {
-  if (name.trim() === '') throw badRequest(`${field} must not be blank.`, field)
+  if (name.trim() === '')
+    throw badRequest(`Missing value for required parameter '${field}'. It must not be blank.`, field)
   if (name.length > NAME_MAX) throw badRequest(`${field} may have at most ${NAME_MAX} characters.`, field)
   if (/[/:]/.test(name) || CONTROL.test(name)) {
     throw badRequest(
@@ -63,7 +64,7 @@ export function checkTagKey(key: string): void {
   if (key === '') throw badRequest('A tag needs a key.', 'key')
   if (key.length > TAG_KEY_MAX) throw badRequest(`A tag's key may have at most ${TAG_KEY_MAX} characters.`, 'key')
   const parts = key.split('/')
-  const normal = parts.every((part) => part !== '' && part !== '..' && part !== '.')
+  const normal = !key.startsWith('..') && parts.every((part) => part !== '' && part !== '..' && part !== '.')
   if (!KEY.test(key) || !normal) {
     throw badRequest(
       `Invalid tag key '${key.slice(0, 80)}': letters, digits, "_", "-", ".", " ", ":" and single "/" between them.`,

@@ -77,10 +77,11 @@ export async function searchModelRows(db: Db, query: SearchQuery): Promise<Model
   return select.orderBy('id').limit(query.limit).offset(query.offset).execute()
 }
 
+/** A version without a run has the run id '', as in MLflow: `run_id = ''` finds those. */
 const VERSION_COLUMNS = {
-  name: 'registered_models.name',
-  run_id: 'model_versions.run_id',
-  source: 'model_versions.source',
+  name: sql.ref<string>('registered_models.name'),
+  run_id: sql<string>`COALESCE(model_versions.run_id, '')`,
+  source: sql.ref<string>('model_versions.source'),
 } as const
 type VersionColumn = ReferenceExpression<Tables, 'model_versions' | 'registered_models'>
 
@@ -93,7 +94,7 @@ export async function searchVersionRows(db: Db, query: SearchQuery): Promise<Nam
     if (condition.on === 'tag') select = select.where(hasVersionTag(db, condition.key, condition.condition))
     else if (condition.on === 'version')
       select = select.where('model_versions.version', condition.operator, condition.number)
-    else select = select.where(matches(db, sql.ref<string>(VERSION_COLUMNS[condition.on]), condition.condition))
+    else select = select.where(matches(db, VERSION_COLUMNS[condition.on], condition.condition))
   }
   if (query.hideTag !== null) {
     select = select

@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts'
-import { AppError, badRequest } from '../../lib/errors.ts'
+import { AppError, badRequest, notFound } from '../../lib/errors.ts'
 import { pathSegments } from '../../lib/relative-path.ts'
 import { artifactPathOf } from '../artifacts/artifacts.service.ts'
 import { getLoggedModel } from '../tracking/logged-models.service.ts'
@@ -34,7 +34,10 @@ const SOURCE_MAX = 2048
 const RUN_ID = /^[0-9a-f]{32}$/
 const MODEL_ID = /^m-[0-9a-f]{32}$/
 const ARTIFACTS_SCHEME = 'mlflow-artifacts:'
+const OWN_SCHEMES = new Set(['mlflow-artifacts', 'runs', 'models'])
 const PROXIED = '/mlflow-artifacts/artifacts'
+/** Schemes whose URI names the host that is asked, as MLflow lists them: a version could send its users to any host. */
+const HOST_SCHEMES = new Set(['ftp', 'sftp', 'hdfs', 'viewfs', 'http', 'https', 'r2', 'b2', 'abfss'])
 
 /**
  * Checks where a model version comes from and finds its folder in the project. Only `mlflow-artifacts:/`, `runs:/` and
@@ -49,7 +52,6 @@ export async function resolveSource(ctx: Context, projectId: string, input: Sour
     if (!PROMPT_SOURCES.includes(source)) throw refused(source, 'Prompt sources must use an MLflow placeholder.')
     return { source, runId: input.runId, loggedModelId: null, artifactPath: null, downloadUri: source }
   }
-  checkText(source)
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(source)?.[1]?.toLowerCase()
   if (scheme === undefined || scheme === 'file') {
     throw refused(
@@ -57,33 +59,49 @@ export async function resolveSource(ctx: Context, projectId: string, input: Sour
       'A path on a disk cannot be a source: log the model to a run first, then register models:/m-… or runs:/….',
     )
   }
+  const proxied = /^https?$/.test(scheme) ? source.indexOf(PROXIED) : -1
+  checkText(source, proxied >= 0 || OWN_SCHEMES.has(scheme))
   if (scheme === 'models') return resolveModels(ctx, projectId, input)
   if (scheme === 'runs') return resolveRuns(ctx, projectId, input)
   if (scheme === 'mlflow-artifacts') return resolveArtifacts(ctx, projectId, input)
-  const named = { source, runId: input.runId, loggedModelId: input.loggedModelId }
-  const proxied = source.indexOf(PROXIED)
-  if (/^https?$/.test(scheme) && proxied >= 0) {
+  if (proxied >= 0) {
     // The same files by their HTTP address: the same rule, but the address may be another server's, so it is not followed.
     await resolveArtifacts(ctx, projectId, {
       ...input,
       source: `${ARTIFACTS_SCHEME}${source.slice(proxied + PROXIED.length)}`,
     })
+  } else checkForeign(source, scheme)
+  if (input.loggedModelId !== null) await getLoggedModel(ctx, projectId, input.loggedModelId)
+  const { runId, loggedModelId } = input
+  return { source, runId, loggedModelId, artifactPath: null, downloadUri: source }
+}
+
+/** What lies in another store is taken as it is, when it names a place there and no host to be asked. */
+function checkForeign(source: string, scheme: string): void {
+  if (HOST_SCHEMES.has(scheme)) {
+    throw refused(
+      source,
+      `The '${scheme}' scheme names a host, and users of the version would be sent to whatever host it is.`,
+    )
   }
-  return { ...named, artifactPath: null, downloadUri: source }
+  if (/^[^:]+:(?:\/\/[^/?#]*)?\/*(?:[?#]|$)/.test(source)) throw refused(source, 'It names no path.')
 }
 
 function refused(source: string, why: string): AppError {
   return badRequest(`Invalid model version source: '${source.slice(0, 200)}'. ${why}`, 'source')
 }
 
-/** Refuses `..`, fragments, params, control characters and backslashes, also behind several layers of percent-encoding. */
-function checkText(source: string): void {
+/**
+ * Refuses `..`, control characters and backslashes, also behind several layers of percent-encoding; in a source that is
+ * followed here (`isOwn`) fragments and parameters, too.
+ */
+function checkText(source: string, isOwn: boolean): void {
   if (source.length > SOURCE_MAX) throw refused(source, `It is longer than ${SOURCE_MAX} characters.`)
   for (let form = source, layers = 0; ; layers++) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused here
     if (/[\u0000-\u001f\u007f\\]/.test(form)) throw refused(source, 'It holds a backslash or a control character.')
     if (form.split(/[/?]/).includes('..')) throw refused(source, 'It must not hold "..".')
-    if (/[#;]/.test(form)) throw refused(source, 'It must not hold a fragment or parameters.')
+    if (isOwn && /[#;]/.test(form)) throw refused(source, 'It must not hold a fragment or parameters.')
     let next = form
     try {
       next = decodeURIComponent(form)
@@ -171,6 +189,11 @@ async function referencedVersion(
     const latest = await latestPerStage(ctx.db, [model.id])
     const stage = second.toLowerCase() === 'latest' ? null : canonicalStage(second)
     found = latest.filter((version) => stage === null || version.stage === stage).at(-1)
+  }
+  if (found === undefined && second === undefined)
+    throw badRequest(`Registered model alias ${first.slice(at + 1).slice(0, 100)} not found.`, 'source')
+  if (found === undefined && /^\d+$/.test(second ?? '')) {
+    throw notFound(`Model Version (name=${model.name}, version=${second}) not found`)
   }
   if (found === undefined) throw refused(source, 'There is no such model version.')
   return found

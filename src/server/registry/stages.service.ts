@@ -33,6 +33,6 @@ export async function transitionStage(
   return changeVersion(ctx, actor, project, name, version, async (tx, row) => {
     if (archiveOthersThere) await archiveOthers(tx.db, row.model_id, stage, row.id, tx.now())
     await updateVersion(tx.db, row.id, { stage })
-    return { verb: 'updated', detail: { stage: { from: row.stage, to: stage } } }
+    return { verb: 'updated', detail: { stage: { from: row.stage, to: stage } }, dates: 'version and model' }
   })
 }

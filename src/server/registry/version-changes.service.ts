@@ -7,12 +7,18 @@ import type { Project } from '../projects/projects.service.ts'
 import { versionTagChanged } from './announcements.ts'
 import { loadVersions, type ModelVersion } from './lookup.service.ts'
 import { modelRow } from './models.service.ts'
-import { deleteAliasesOfVersion, updateModel } from './models.store.ts'
+import { deleteAliasesOfVersion, lockModel, updateModel } from './models.store.ts'
 import { checkModelName, checkTag, checkTagKey, checkText, versionNumber } from './names.ts'
 import { assertVersionWritable } from './run-rights.service.ts'
 import * as store from './versions.store.ts'
 
-type Change = { verb: string; detail: Record<string, unknown>; announcement?: Announcement | undefined }
+/** `dates`: whose time of last change moves with it, as in MLflow: tags and aliases move none. */
+type Change = {
+  verb: string
+  detail: Record<string, unknown>
+  dates: 'nothing' | 'version' | 'version and model'
+  announcement?: Announcement | undefined
+}
 
 /** One change of one version in a transaction: finds it, checks the actor's right, does the work, dates it, records it. */
 export async function changeVersion(
@@ -27,12 +33,13 @@ export async function changeVersion(
     const model = await modelRow(tx, project.id, checkModelName(name))
     const number = versionNumber(version)
     // First, as in every change below a model: its row is the lock that puts them one behind the other.
-    await updateModel(tx.db, model.id, { updated_at_ms: tx.now() })
+    await lockModel(tx.db, model.id)
     const row = await store.versionByNumber(tx.db, model.id, number)
     if (row === undefined) throw notFound(`Model Version (name=${name}, version=${number}) not found`)
     await assertVersionWritable(tx, actor, row)
-    const { verb, detail, announcement } = await work(tx, row)
-    await store.updateVersion(tx.db, row.id, { updated_at_ms: tx.now() })
+    const { verb, detail, dates, announcement } = await work(tx, row)
+    if (dates !== 'nothing') await store.updateVersion(tx.db, row.id, { updated_at_ms: tx.now() })
+    if (dates === 'version and model') await updateModel(tx.db, model.id, { updated_at_ms: tx.now() })
     await recordEvent(tx, actor, {
       projectId: project.id,
       verb,
@@ -59,7 +66,7 @@ export async function describeVersion(
   checkText(description, 'description')
   return changeVersion(ctx, actor, project, name, version, async (tx, row) => {
     await store.updateVersion(tx.db, row.id, { description })
-    return { verb: 'updated', detail: { changed: 'description' } }
+    return { verb: 'updated', detail: { changed: 'description' }, dates: 'version' }
   })
 }
 
@@ -75,7 +82,7 @@ export async function deleteVersion(
   await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
     await deleteAliasesOfVersion(tx.db, row.id)
     await store.updateVersion(tx.db, row.id, { deleted_at_ms: tx.now() })
-    return { verb: 'deleted', detail: {} }
+    return { verb: 'deleted', detail: {}, dates: 'version and model' }
   })
 }
 
@@ -92,7 +99,8 @@ export async function setVersionTag(
   checkTag(key, value)
   await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
     await store.putVersionTag(tx.db, row.id, key, value)
-    return { verb: 'updated', detail: { tag: key }, announcement: await versionTagChanged(tx, row, key, value) }
+    const announcement = await versionTagChanged(tx, row, key, value)
+    return { verb: 'updated', detail: { tag: key }, dates: 'nothing', announcement }
   })
 }
 
@@ -108,6 +116,7 @@ export async function removeVersionTag(
   checkTagKey(key)
   await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
     await store.deleteVersionTag(tx.db, row.id, key)
-    return { verb: 'updated', detail: { tag_removed: key }, announcement: await versionTagChanged(tx, row, key, null) }
+    const announcement = await versionTagChanged(tx, row, key, null)
+    return { verb: 'updated', detail: { tag_removed: key }, dates: 'nothing', announcement }
   })
 }

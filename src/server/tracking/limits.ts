@@ -10,6 +10,8 @@ export const LIMITS = {
   artifactLocation: 2_048,
   runName: 8_000,
   loggedModelName: 500,
+  /** MLflow keeps the values of logged models whole, whatever their length; a message of ours ends somewhere. */
+  loggedModelValue: 1_000_000,
   datasetName: 500,
   datasetDigest: 36,
   datasetSourceType: 36,
@@ -44,7 +46,7 @@ export function checkKey(key: string, field: string): string {
       field,
     )
   }
-  if (key.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+  if (key.startsWith('..') || key.split('/').some((part) => part === '' || part === '.' || part === '..')) {
     throw badRequest(
       `Invalid value "${shown}" for parameter '${field}' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such.`,
       field,

@@ -5,7 +5,7 @@ import { newId } from '../../lib/ids.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { assertActive, getExperiment, wireId } from './experiments.service.ts'
-import { checkLength, LIMITS, truncated } from './limits.ts'
+import { checkLength, LIMITS } from './limits.ts'
 import * as store from './logged-models.store.ts'
 import { type MetricPoint, pointOf } from './metric-points.ts'
 import { randomName } from './names.ts'
@@ -66,8 +66,8 @@ export async function createLoggedModel(
   input: NewLoggedModel,
 ): Promise<LoggedModel> {
   const name = checkName(input.name === undefined || input.name === '' ? randomName() : input.name)
-  const params = checkedValues(input.params ?? [], 'params', LIMITS.paramValue)
-  const tags = checkedValues(input.tags ?? [], 'tags', LIMITS.tagValue)
+  const params = checkedValues(input.params ?? [], 'params')
+  const tags = checkedValues(input.tags ?? [], 'tags')
   const experiment = await getExperiment(ctx, project.id, input.experimentId)
   assertActive(experiment)
   const sourceRunId = (input.sourceRunId ?? '') === '' ? (actor.run?.runId ?? null) : (input.sourceRunId as string)
@@ -108,11 +108,11 @@ function checkName(name: string): string {
   return name
 }
 
-function checkedValues(pairs: readonly KeyValue[], field: string, limit: number): Map<string, string> {
+function checkedValues(pairs: readonly KeyValue[], field: string): Map<string, string> {
   return new Map(
     pairs.map(({ key, value }, index) => [
       checkLength(key, `${field}[${index}].key`, LIMITS.key),
-      truncated(value, `${field}[${index}].value`, limit),
+      checkLength(value, `${field}[${index}].value`, LIMITS.loggedModelValue),
     ]),
   )
 }
@@ -194,8 +194,9 @@ export async function finalizeLoggedModel(
   )
 }
 
-/** Hides a logged model; its files stay. @throws AppError not_found, forbidden */
+/** Hides a logged model; its files stay. Once more is fine: a request may come twice. @throws AppError not_found, forbidden */
 export async function deleteLoggedModel(ctx: Context, actor: Actor, project: Project, modelId: string): Promise<void> {
+  if ((await getLoggedModel(ctx, project.id, modelId, { allowDeleted: true })).lifecycle === 'deleted') return
   await change(ctx, actor, project, modelId, { lifecycle: 'deleted' }, (tx) =>
     store.updateLoggedModel(tx.db, modelId, { lifecycle: 'deleted', updated_at_ms: tx.now() }),
   )
@@ -209,7 +210,7 @@ export async function setLoggedModelTags(
   modelId: string,
   tags: readonly KeyValue[],
 ): Promise<LoggedModel> {
-  const values = checkedValues(tags, 'tags', LIMITS.tagValue)
+  const values = checkedValues(tags, 'tags')
   return change(ctx, actor, project, modelId, { tags: [...values.keys()] }, async (tx) => {
     await store.putModelTags(tx.db, modelId, values)
     await store.updateLoggedModel(tx.db, modelId, { updated_at_ms: tx.now() })
@@ -240,7 +241,7 @@ export async function logLoggedModelParams(
   modelId: string,
   params: readonly KeyValue[],
 ): Promise<void> {
-  const values = checkedValues(params, 'params', LIMITS.paramValue)
+  const values = checkedValues(params, 'params')
   await change(ctx, actor, project, modelId, { params: values.size }, (tx) =>
     store.putModelParams(tx.db, modelId, values),
   )

@@ -6,11 +6,12 @@ import { LIMITS } from './limits.ts'
 import { runTags, setTag } from './run-data.service.ts'
 
 const HISTORY_TAG = 'mlflow.log-model.history'
+const MANDATORY = ['artifact_path', 'flavors', 'utc_time_created', 'run_id'] as const
 
 /**
  * MLflow 2 clients say so which model they saved below a run: the description is added to the list in the run's tag
  * `mlflow.log-model.history`. The oldest ones leave when the tag would be longer than a tag may be.
- * @throws AppError bad_request (no JSON object with `artifact_path` and `flavors`, deleted run), not_found, forbidden
+ * @throws AppError bad_request (no JSON object with the mandatory fields, deleted run), not_found, forbidden
  */
 export async function recordLoggedModel(
   ctx: Context,
@@ -35,9 +36,21 @@ function objectOf(text: string): Record<string, unknown> {
   } catch {
     throw badRequest('Malformed model info: it is no JSON.', 'model_json')
   }
-  const model = value as Record<string, unknown> | null
-  if (typeof model !== 'object' || model === null || !('artifact_path' in model) || !('flavors' in model)) {
-    throw badRequest("Model json is missing mandatory fields: 'artifact_path' and 'flavors'.", 'model_json')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw badRequest('Malformed model info: it is no JSON object.', 'model_json')
+  }
+  const given = value as Record<string, unknown>
+  const missing = MANDATORY.filter((field) => !(field in given))
+  if (missing.length > 0) {
+    throw badRequest(`Model json is missing mandatory fields: ${missing.join(', ')}.`, 'model_json')
+  }
+  // As MLflow's own server keeps it: what tells which model it was, without its signature and requirements.
+  const model = {
+    run_id: given.run_id,
+    artifact_path: given.artifact_path,
+    utc_time_created: given.utc_time_created,
+    model_uuid: given.model_uuid ?? null,
+    flavors: withoutConfigs(given.flavors),
   }
   if (JSON.stringify([model]).length > LIMITS.tagValue) {
     throw badRequest(
@@ -46,6 +59,17 @@ function objectOf(text: string): Record<string, unknown> {
     )
   }
   return model
+}
+
+function withoutConfigs(flavors: unknown): unknown {
+  if (typeof flavors !== 'object' || flavors === null) return flavors
+  return Object.fromEntries(
+    Object.entries(flavors).map(([flavor, given]: [string, unknown]) => {
+      if (typeof given !== 'object' || given === null || Array.isArray(given)) return [flavor, given]
+      const { config: _config, ...rest } = given as Record<string, unknown>
+      return [flavor, rest]
+    }),
+  )
 }
 
 function listOf(text: string | undefined): unknown[] {

@@ -138,7 +138,7 @@ describe('experiments', () => {
     expect(await found({ filter: "tags.team IS NULL AND name LIKE 'find%'" })).toEqual(['find-C', 'find-a'])
     expect(await found({ filter: `experiment_id IN ('${ids[0]}', '0')` })).toEqual(['Default', 'find-a'])
     expect(
-      await found({ filter: 'creation_time > 0.5 AND last_update_time < 1e300', view_type: 'DELETED_ONLY' }),
+      await found({ filter: 'creation_time > 0 AND last_update_time < 99999999999999999', view_type: 'DELETED_ONLY' }),
     ).not.toContain('find-a')
     expect(
       (await api.get('experiments/search', { max_results: '100', filter: "name = 'find-a'", view_type: 'ALL' })).body

@@ -45,6 +45,7 @@ async function one(call: RpcCall, model: LoggedModel): Promise<object> {
 
 async function search(call: RpcCall): Promise<object> {
   const { ctx, project, message } = call
+  required(message.experiment_ids ?? undefined, 'experiment_ids')
   const { models, nextPageToken } = await searchLoggedModels(ctx, project.id, {
     experimentIds: stringList(message, 'experiment_ids'),
     filter: optionalString(message, 'filter'),
@@ -120,7 +121,8 @@ export const loggedModelHandlers: Rpc[] = [
     runToken: true,
     async handle(call) {
       const tags = keyValueList(call.message, 'tags')
-      return one(call, await setLoggedModelTags(call.ctx, call.actor, call.project, idOf(call), tags))
+      await setLoggedModelTags(call.ctx, call.actor, call.project, idOf(call), tags)
+      return {}
     },
   },
   {

@@ -50,7 +50,7 @@ describe('logged models', () => {
 
   test('names: random when absent; no characters that make paths', async () => {
     expect((await make()).info.name).toMatch(/^[a-z]+-[a-z]+-\d+$/)
-    for (const name of ['a/b', 'a:b', 'a.b', 'a%b', 'a"b', "a'b", ' ']) {
+    for (const name of ['a/b', 'a:b', 'a.b', 'a%b', 'a"b', "a'b"]) {
       expect(error(await api.post('logged-models', { experiment_id: '0', name })), name).toEqual(invalid)
     }
     expect(error(await api.post('logged-models', { experiment_id: '77777' }))).toEqual(absent)
@@ -74,7 +74,8 @@ describe('logged models', () => {
         { key: 'a/b c', value: '2' },
       ],
     })
-    expect(tagged.body.model.info.tags).toEqual([{ key: 'a/b c', value: '2' }])
+    expect(tagged.body).toEqual({})
+    expect((await api.get(url)).body.model.info.tags).toEqual([{ key: 'a/b c', value: '2' }])
     expect((await api.send('DELETE', `${url}/tags/${encodeURIComponent('a/b c')}`)).body).toEqual({})
     expect(error(await api.send('DELETE', `${url}/tags/none`))).toEqual(absent)
   })
@@ -84,7 +85,7 @@ describe('logged models', () => {
     const url = `logged-models/${info.model_id}`
     expect((await api.send('DELETE', url)).body).toEqual({})
     expect(error(await api.get(url))).toEqual(absent)
-    expect(error(await api.send('DELETE', url))).toEqual(absent)
+    expect((await api.send('DELETE', url)).body).toEqual({}) // a request may come twice
     expect((await api.get(url, { allow_deleted: 'true' })).body.model.info.name).toBe('gone')
     expect((await api.post('logged-models/search', { experiment_ids: ['0'], filter: "name = 'gone'" })).body).toEqual(
       {},

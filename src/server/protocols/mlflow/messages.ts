@@ -20,6 +20,7 @@ export function experimentMessage(experiment: ExperimentWithTags): object {
     last_update_time: experiment.updatedAtMs,
     creation_time: experiment.createdAtMs,
     tags: pairs(experiment.tags),
+    workspace: 'default',
   }
 }
 
@@ -79,8 +80,8 @@ export function loggedModelMessage(model: LoggedModel, values: LoggedModelValues
       last_updated_timestamp_ms: model.updatedAtMs,
       artifact_uri: model.artifactUri,
       status: model.status,
-      model_type: model.modelType,
-      source_run_id: model.sourceRunId,
+      model_type: model.modelType ?? '',
+      source_run_id: model.sourceRunId ?? '',
       tags: values?.tags,
     },
     data: {

@@ -116,7 +116,7 @@ describe('search of registered models', () => {
 describe('search of versions', () => {
   it('compares attributes and tags', async () => {
     expect(await versions('')).toHaveLength(3)
-    expect((await versions(''))[0]).toBe('alpha/1') // its tag was set last
+    expect((await versions(''))[0]).toBe('Beta/1') // the newest: a tag that was set since dates nothing
     expect(await versions("name = 'alpha'", { order_by: ['version_number ASC'] })).toEqual(['alpha/1', 'alpha/2'])
     expect(await versions("run_id IN ('a2', 'b1')", { order_by: ['name DESC'] })).toEqual(['alpha/2', 'Beta/1'])
     expect(await versions("source_path LIKE 's3://b/a%' AND version_number > 1")).toEqual(['alpha/2'])

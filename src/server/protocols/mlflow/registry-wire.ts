@@ -21,13 +21,13 @@ export function versionMessage(version: ModelVersion): object {
   }
 }
 
-/** A registered model as MLflow writes it; `latest` are its newest versions per stage. */
+/** A registered model as MLflow writes it, without a description when there is none; `latest` are its newest versions per stage. */
 export function modelMessage(model: RegisteredModel, latest: readonly ModelVersion[]): object {
   return {
     name: model.name,
     creation_timestamp: model.createdAtMs,
     last_updated_timestamp: model.updatedAtMs,
-    description: model.description,
+    description: model.description === '' ? null : model.description,
     latest_versions: latest.map(versionMessage),
     tags: tagList(model.tags),
     aliases: model.aliases.map(({ alias, version }) => ({ alias, version: String(version) })),

@@ -237,7 +237,13 @@ describe('runs', () => {
 
   test('log-model of old clients is kept as the history tag', async () => {
     const run = await api.run()
-    const model = { artifact_path: 'model', flavors: { sklearn: {} } }
+    const model = {
+      run_id: run,
+      artifact_path: 'model',
+      utc_time_created: '2026-01-01',
+      model_uuid: null,
+      flavors: { sklearn: {} },
+    }
     for (const _ of [1, 2]) await api.post('runs/log-model', { run_id: run, model_json: JSON.stringify(model) })
     expect(JSON.parse(tagOf(await get(run), 'mlflow.log-model.history') ?? '')).toEqual([model, model])
     expect(error(await api.post('runs/log-model', { run_id: run, model_json: '{' }))).toEqual(invalid)
