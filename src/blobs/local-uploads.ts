@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { badRequest, notFound } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
+import { readFileStream } from './reading.ts'
 import type { PartedUpload, PartedUploads } from './store.ts'
 import { moveInto, writeStream } from './writing.ts'
 
@@ -52,11 +52,9 @@ export async function localUploads(
         const waiting = await stat(last(upload)).catch(() => null)
         if (waiting !== null && sizeBytes !== null) {
           const part = await open(last(upload), 'r')
-          // No hash is needed here: the part was checked when it came.
-          await pipeline(
-            part.createReadStream(),
-            file.createWriteStream({ start: sizeBytes - waiting.size, autoClose: false }),
-          )
+          const stream = readFileStream(part, waiting.size)
+          // No hash is needed: the part was checked when it came.
+          await writeStream(file, sizeBytes - waiting.size, stream, 'md5', waiting.size)
         }
         const { size } = await file.stat()
         if (size !== sizeBytes)

@@ -32,8 +32,8 @@ export async function openLocalStore(root: string, options: { sweep: boolean }):
       await moveInto(path, pathOf('content', stored.sha256))
       return stored
     },
-    hasContent: (sha256) => exists(pathOf('content', sha256)),
-    openContent: (sha256, range) => openAt(pathOf('content', sha256), range),
+    hasContent: async (sha256) => exists(pathOf('content', sha256)),
+    openContent: async (sha256, range) => openAt(pathOf('content', sha256), range),
     async contentPath(sha256) {
       const path = pathOf('content', sha256)
       if (!(await exists(path))) throw notFound('No such content.')
@@ -45,8 +45,8 @@ export async function openLocalStore(root: string, options: { sweep: boolean }):
       await moveInto(path, pathOf('objects', id))
       return { ...stored, id }
     },
-    openObject: (id, range) => openAt(pathOf('objects', id), range),
-    remove: (kind, id) => rm(pathOf(kind, id), { force: true }),
+    openObject: async (id, range) => openAt(pathOf('objects', id), range),
+    remove: async (kind, id) => rm(pathOf(kind, id), { force: true }),
     list: (kind) => listBlobs(root, kind),
     sweep: (olderThanMs) => uploads.sweep(olderThanMs),
     uploads,

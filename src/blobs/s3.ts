@@ -41,7 +41,7 @@ export async function openS3Store(options: S3Options): Promise<BlobStore> {
   const keyOf = (kind: BlobKind, id: string): string => options.prefix + blobKey(kind, id).join('/')
   const writer = createS3Writer(s3)
   const cache = await openCache(options.cache)
-  const open = (kind: BlobKind, id: string, range?: ByteRange) => openKey(s3, keyOf(kind, id), range)
+  const open = async (kind: BlobKind, id: string, range?: ByteRange) => openKey(s3, keyOf(kind, id), range)
 
   return {
     async putContent(source, putOptions) {

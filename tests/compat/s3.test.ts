@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openBlobStore } from '../../src/blobs/open.ts'
+import { blobSettings, readConfig } from '../../src/config.ts'
+import { artifactCases } from '../harness/artifacts.ts'
+import { blobStoreCases } from '../harness/blob-store.ts'
+import { type Moto, startMoto } from '../harness/moto.ts'
+import { testPython } from '../harness/python.ts'
+import { startTestServer, type TestServer } from '../harness/server.ts'
+import { transferCases } from '../harness/transfers.ts'
+
+let python: string
+let moto: Moto
+let server: TestServer
+beforeAll(async () => {
+  python = await testPython()
+  moto = await startMoto(python)
+  server = await startTestServer({ jobSlots: '0', ...(await moto.settings('transfers')) })
+})
+afterAll(async () => {
+  await server.close()
+  await moto.close()
+})
+
+async function openBucket(bucket: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'trainyard-s3-'))
+  const config = readConfig({ data: folder, s3Prefix: 'team/files', ...(await moto.settings(bucket)) }, {})
+  const store = await openBlobStore(blobSettings(config), { sweep: false })
+  return { store, close: () => rm(folder, { recursive: true, force: true }) }
+}
+
+// Larger than two parts, with a rest. moto says of every upload that it was begun in 2010.
+blobStoreCases('bucket', () => openBucket('blobs'), { large: 17 * 1024 * 1024, tellsAge: false })
+artifactCases('bucket', async (settings) => startTestServer({ ...settings, ...(await moto.settings('artifacts')) }))
+
+transferCases('bucket', { python: () => python, server: () => server, bytesHost: () => new URL(moto.url).host })
+
+describe('a bucket', () => {
+  test('that is not there is said in a sentence, before the server serves', async () => {
+    const s3 = { ...(await moto.settings('there')), s3Bucket: 'not-there' }
+    await expect(startTestServer(s3)).rejects.toThrow(/bucket "not-there" of http.* cannot be used.*s3-bucket/)
+  })
+
+  test('keeps nothing outside its prefix', async () => {
+    const { store, close } = await openBucket('prefixed')
+    const { Readable } = await import('node:stream')
+    await store.putContent(Readable.from([Buffer.from('one')]), { limitBytes: 100 })
+    await store.putObject(Readable.from([Buffer.from('two')]), { limitBytes: 100 })
+    await store.uploads.start()
+    const listing = await (await fetch(`${moto.url}/prefixed?list-type=2`)).text()
+    const keys = [...listing.matchAll(/<Key>([^<]*)/g)].map((match) => match[1] ?? '')
+    expect(keys.length).toBe(2)
+    for (const key of keys) expect(key).toMatch(/^team\/files\/(content|objects)\/[0-9a-f]{2}\/[0-9a-f]+$/)
+    await close()
+  })
+})
