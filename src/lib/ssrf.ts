@@ -82,6 +82,10 @@ export function isPublicAddress(address: string): boolean {
   return false
 }
 
+// Parsers drop or encode them, each in its own way: what is kept must be what is called.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused here
+const SPACE = /[\u0000-\u0020\u007f]/
+
 /** The host of a URL as one writes it in a resolver: IPv6 without brackets, no final dot. */
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
@@ -102,6 +106,7 @@ function isListed(url: URL, policy: OutboundPolicy): boolean {
  */
 export function parseOutboundUrl(text: string, policy: OutboundPolicy): URL {
   if (text.length > 2_000) throw new RefusedUrl('The URL may have at most 2000 characters.')
+  if (SPACE.test(text)) throw new RefusedUrl('The URL must not hold spaces or control characters.')
   if (!URL.canParse(text)) throw new RefusedUrl(`"${text.slice(0, 200)}" is not a URL.`)
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') throw new RefusedUrl('The URL must not hold a user name or password.')
