@@ -20,6 +20,7 @@ import { blobsRoutes } from './server/datasets/blobs.routes.ts'
 import { datasetsRoutes } from './server/datasets/datasets.routes.ts'
 import { createTableEngine } from './server/datasets/engine.ts'
 import { profileVersion } from './server/datasets/profiles.service.ts'
+import { auditRoutes } from './server/events/audit.routes.ts'
 import { createBus } from './server/events/bus.ts'
 import { eventsRoutes } from './server/events/events.routes.ts'
 import { startTaskLoop, type TaskHandlers } from './server/events/tasks.service.ts'
@@ -45,8 +46,10 @@ import { registryRoutes } from './server/registry/registry.routes.ts'
 import { endpointsRoutes } from './server/serving/endpoints.routes.ts'
 import { createModelPool } from './server/serving/pool.ts'
 import { predictionsRoutes } from './server/serving/predictions.routes.ts'
+import { tracesRoutes } from './server/traces/traces.routes.ts'
 import { startLostRunWatch } from './server/tracking/lost-runs.service.ts'
 import { startMetricKeeper } from './server/tracking/metrics/keeper.ts'
+import { createSearchThreads } from './server/tracking/search-threads.ts'
 import { trackingRoutes } from './server/tracking/tracking.routes.ts'
 import { jobsRoutes } from './server/training/jobs.routes.ts'
 import { jobById } from './server/training/jobs.service.ts'
@@ -74,6 +77,7 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
     db,
     blobs,
     bus: createBus(db),
+    searches: createSearchThreads(config.databaseUrl),
     access: createMemo(ACCESS_TTL_MS, Date.now, () => changesOfOthers(db)),
     logins: createLogins(Date.now),
     runner: createJobRunner(),
@@ -89,6 +93,7 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
 export async function closeContext(ctx: Context): Promise<void> {
   await ctx.models.close()
   await ctx.tables.close()
+  await ctx.searches.close()
   await ctx.db.destroy()
 }
 
@@ -118,8 +123,10 @@ export async function buildApp(ctx: Context): Promise<App> {
       await api.register(identityRoutes(ctx))
       await api.register(projectsRoutes(ctx))
       await api.register(eventsRoutes(ctx))
+      await api.register(auditRoutes(ctx))
       await api.register(webhooksRoutes(ctx))
       await api.register(trackingRoutes(ctx))
+      await api.register(tracesRoutes(ctx))
       await api.register(artifactsRoutes(ctx))
       await api.register(blobsRoutes(ctx))
       await api.register(datasetsRoutes(ctx))

@@ -10,6 +10,7 @@ import type { TableEngine } from './server/datasets/engine.ts'
 import type { Bus } from './server/events/bus.ts'
 import type { Logins } from './server/identity/logins.ts'
 import type { ModelPool } from './server/serving/pool.ts'
+import type { SearchThreads } from './server/tracking/search-threads.ts'
 import type { JobRunner } from './server/training/runner.ts'
 
 /**
@@ -21,6 +22,8 @@ export type Context = {
   readonly db: Db
   readonly blobs: BlobStore
   readonly bus: Bus
+  /** Long searches run beside the event loop. */
+  readonly searches: SearchThreads
   /** Who a token is and what one may see, remembered for a second; whoever takes a right away calls `forget`. */
   readonly access: Memo
   /** Checks passwords, and slows guessing. */

@@ -10,7 +10,7 @@ import {
   SqliteDriver,
 } from 'kysely'
 import type { CustomTypesConfig, Pool } from 'pg'
-import { narrow, openSqlite, type SqliteFile } from './sqlite.ts'
+import { narrow, openSqlite, openSqliteForReading, type SqliteFile } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -34,6 +34,13 @@ class ImmediateSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
+}
+
+/** A second connection to a SQLite file, for a thread that only reads. */
+export function openForReading(url: string): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: new SqliteDialect({ database: openSqliteForReading(url.slice('sqlite:'.length)) }),
+  })
 }
 
 const files = new WeakMap<object, SqliteFile>()

@@ -18,8 +18,7 @@ export function openSqlite(file: string): SqliteFile {
   // Pages of log before it is folded into the file, which waits for the disk twice more: 16 MiB, not 4.
   database.exec('PRAGMA wal_autocheckpoint = 4000')
   database.exec('PRAGMA cache_size = -32000')
-  // Preparing costs more than a small query: keep the statements that come again and again.
-  const cache = new Map<string, SqliteStatement>()
+  const prepare = cachedStatements(database)
   let version = 0
   let lookAgainAt = 0
   const dataVersion = database.prepare('PRAGMA data_version')
@@ -31,15 +30,27 @@ export function openSqlite(file: string): SqliteFile {
       version = Number(dataVersion.get()?.data_version)
       return version
     },
-    prepare(text) {
-      const known = cache.get(text)
-      if (known !== undefined) return known
-      const statement = adapt(database, text)
-      if (cache.size >= 500) cache.clear()
-      cache.set(text, statement)
-      return statement
-    },
+    prepare,
     close: () => database.close(),
+  }
+}
+
+export function openSqliteForReading(file: string): SqliteDatabase {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 })
+  database.exec('PRAGMA cache_size = -32000')
+  return { prepare: cachedStatements(database), close: () => database.close() }
+}
+
+/** Preparing costs more than a small query: keep the statements that come again and again. */
+function cachedStatements(database: DatabaseSync): SqliteDatabase['prepare'] {
+  const cache = new Map<string, SqliteStatement>()
+  return (text) => {
+    const known = cache.get(text)
+    if (known !== undefined) return known
+    const statement = adapt(database, text)
+    if (cache.size >= 500) cache.clear()
+    cache.set(text, statement)
+    return statement
   }
 }
 

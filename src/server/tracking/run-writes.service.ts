@@ -2,6 +2,7 @@ import type { Context } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { type NewEvent, recordEvent } from '../events/events.service.ts'
+import { newWriters, rememberWriter } from '../events/run-writers.ts'
 import { inBatch, type Outcome } from './batch.ts'
 import { missingLoggedModels, modelNotFound } from './logged-models.service.ts'
 import { type MetricPoint, metricRow } from './metric-points.ts'
@@ -36,6 +37,7 @@ const HEARD_EVERY_MS = 60_000
  */
 export async function writeRunData(ctx: Context, write: RunWrite): Promise<void> {
   const long = await inBatch(ctx, write, flush)
+  rememberWriter(ctx, write.actor, write.runId)
   // After the answer: sealing is housekeeping, and what it does not get done, the next write or the sweep does.
   for (const seriesId of long)
     void sealSeries(ctx, seriesId, false).catch((error) => ctx.log.warn({ err: error }, 'sealing'))
@@ -71,6 +73,11 @@ async function flush(tx: Context, writes: RunWrite[]): Promise<Outcome<number[]>
   await writeTags(tx, accepted)
   const long = await writeMetrics(tx, accepted)
   for (const { actor, event } of accepted) if (event !== undefined) await recordEvent(tx, actor, event)
+  for (const { actor, projectId, runId } of newWriters(
+    tx,
+    accepted.filter((write) => write.event === undefined),
+  ))
+    await recordEvent(tx, actor, { projectId, verb: 'logged', kind: 'run', subject: runId })
   const now = tx.now()
   const unheard = (id: string) => (states.get(id)?.last_write_at_ms ?? 0) < now - HEARD_EVERY_MS
   await store.touchRuns(tx.db, [...new Set(accepted.map((write) => write.runId))].filter(unheard), now)

@@ -6,7 +6,7 @@ import { rowIdsOf } from './experiments.service.ts'
 import { type RunRecord, runRecord } from './runs.service.ts'
 import type { RunColumn, RunCondition } from './runs-conditions.store.ts'
 import { orderTerms, type RunSort } from './runs-order.store.ts'
-import { findRuns, runsByIds } from './runs-search.store.ts'
+import { runsByIds } from './runs-search.store.ts'
 import { decodeRunToken, encodeRunToken } from './runs-token.ts'
 
 export type ViewType = 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL'
@@ -128,7 +128,7 @@ export async function searchRuns(
   const conditions = parseFilter(search.filter ?? '').map(condition)
   const orderBy = search.orderBy ?? []
   const sorts = parseOrderBy(orderBy).map(sort)
-  const found = await findRuns(ctx.db, {
+  const found = await ctx.searches.findRuns(ctx.db, {
     projectId,
     experimentIds: search.experimentIds === undefined ? null : await rowIdsOf(ctx, projectId, search.experimentIds),
     lifecycle: lifecycleOf(search.view ?? 'ACTIVE_ONLY'),

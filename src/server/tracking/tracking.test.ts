@@ -155,6 +155,7 @@ describe('/runs', () => {
     await api.put(`${ARTIFACTS}/0/${run}/artifacts/d/a.txt`, 'hello')
     expect((await get(`/runs/${run}/artifacts`)).body).toEqual({
       path: '',
+      next: null,
       entries: [{ name: 'd', path: 'd', is_folder: true, size_bytes: 0 }],
     })
     expect((await get(`/runs/${run}/artifacts?path=d`)).body.entries).toEqual([
