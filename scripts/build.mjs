@@ -18,5 +18,6 @@ for (const part of ['main.js', 'app.js', 'config.js', 'context.js', 'lib', 'db',
 }
 run(join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json')
 run(join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn')
-copyFileSync(join(root, 'src', 'compile-cache.mjs'), join(root, 'dist', 'compile-cache.mjs'))
+run(join(root, 'scripts', 'vendor.mjs'))
+copyFileSync(join(root, 'src', 'fast-start.mjs'), join(root, 'dist', 'fast-start.mjs'))
 chmodSync(join(root, 'dist', 'main.js'), 0o755)

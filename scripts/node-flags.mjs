@@ -5,5 +5,5 @@ export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=8',
   '--expose-gc',
-  `--import=${new URL('../src/compile-cache.mjs', import.meta.url).href}`,
+  `--import=${new URL('../src/fast-start.mjs', import.meta.url).href}`,
 ]
