@@ -210,7 +210,7 @@ def evaluation_datasets(experiment_id):
     second = next(row["expectations"] for _, row in frame.iterrows() if row["inputs"]["question"] == "a cat")
     seen["dataset"] = {
         "rows": len(frame),
-        "first": [type(first["size"]).__name__, first["big"]],
+        "first": [type(first["size"]).__name__, str(first["big"])],
         "second": second,
         "tags": again.tags,
         "schema": json.loads(again.schema)["inputs"],
