@@ -49,6 +49,7 @@ import { predictionsRoutes } from './server/serving/predictions.routes.ts'
 import { tracesRoutes } from './server/traces/traces.routes.ts'
 import { startLostRunWatch } from './server/tracking/lost-runs.service.ts'
 import { startMetricKeeper } from './server/tracking/metrics/keeper.ts'
+import { metricsRoutes } from './server/tracking/metrics/metrics.routes.ts'
 import { createSearchThreads } from './server/tracking/search-threads.ts'
 import { trackingRoutes } from './server/tracking/tracking.routes.ts'
 import { jobsRoutes } from './server/training/jobs.routes.ts'
@@ -126,6 +127,7 @@ export async function buildApp(ctx: Context): Promise<App> {
       await api.register(auditRoutes(ctx))
       await api.register(webhooksRoutes(ctx))
       await api.register(trackingRoutes(ctx))
+      await api.register(metricsRoutes(ctx))
       await api.register(tracesRoutes(ctx))
       await api.register(artifactsRoutes(ctx))
       await api.register(blobsRoutes(ctx))

@@ -65,6 +65,7 @@ export class ApiClient {
   /** A request whose answer is not (only) JSON. @throws ApiError */
   async raw(method: string, path: string, init: RequestInit = {}): Promise<Response> {
     const headers = {
+      'user-agent': 'trainyard-cli',
       ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
       ...(init.headers as Record<string, string>),
     }

@@ -8,6 +8,7 @@ import { createCompilers } from './compilers.ts'
 import { answerNoRequest, installErrorHandler, sendFrameworkError } from './errors.ts'
 import { installGuard } from './guard.ts'
 import { installHeaders } from './headers.ts'
+import { installRefusals } from './refusals.ts'
 import { installOpenApi } from './openapi.ts'
 
 export type App = FastifyInstance
@@ -42,6 +43,7 @@ export async function createServer(ctx: Context, version: string): Promise<App> 
   installGuard(app, ctx)
   installOpenApi(app, version)
   installHeaders(app)
+  installRefusals(app, ctx)
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {

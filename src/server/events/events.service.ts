@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { type EventRow, insertEvent, projectEvents } from './events.store.ts'
+import { rememberWriter } from './run-writers.ts'
 import { announce } from './webhooks-announce.service.ts'
 import type { Announcement } from './webhooks-events.ts'
 
@@ -34,6 +35,8 @@ export async function recordEvent(ctx: Context, actor: Actor, event: NewEvent): 
   })
   if (event.projectId !== null && event.announcement !== undefined)
     await announce(ctx, event.projectId, event.announcement)
+  // Who starts a run brings its data: the row says so, and no other is needed (run-writers.ts).
+  if (event.kind === 'run' && event.verb === 'created') rememberWriter(ctx, actor, event.subject)
   ctx.bus.poke()
 }
 

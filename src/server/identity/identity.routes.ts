@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Context } from '../../context.ts'
 import { clearSessionCookie, sessionSecret, setSessionCookie } from '../../http/cookies.ts'
+import { originOf } from '../../http/request.ts'
 import { AppError } from '../../lib/errors.ts'
 import Type from '../../lib/schema.ts'
 import { MadeToken, Me, NewTokenBody, NewUser, SignIn, Token, User } from './identity.schema.ts'
@@ -35,9 +36,9 @@ export function identityRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { name, password } = request.body
-        const session = await openSession(ctx, name, password, request.ip)
+        const session = await openSession(ctx, name, password, originOf(request))
         const before = sessionSecret(request, ctx.config.basePath)
-        if (before !== undefined) await closeSession(ctx, before)
+        if (before !== undefined) await closeSession(ctx, session.actor, before)
         setSessionCookie(request, reply, ctx.config.basePath, session.secret, session.expiresAtMs)
         return {
           kind: 'user' as const,
@@ -53,7 +54,7 @@ export function identityRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       { config: { permission: 'public' }, schema: { tags, summary: 'Sign out', response: { 204: Type.Null() } } },
       async (request, reply) => {
         const secret = sessionSecret(request, ctx.config.basePath)
-        if (secret !== undefined) await closeSession(ctx, secret)
+        if (secret !== undefined) await closeSession(ctx, request.actor, secret)
         clearSessionCookie(request, reply, ctx.config.basePath)
         return reply.code(204).send(null)
       },
@@ -125,7 +126,7 @@ export function identityRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         if (actor.run !== null || rank[scope] > rank[actor.scope])
           throw new AppError('forbidden', `A ${actor.scope} token cannot make a ${scope} token.`, { field: 'scope' })
         const expiresAtMs = expires_in_days === undefined ? null : ctx.now() + expires_in_days * 24 * 3600_000
-        return reply.code(201).send(await addToken(ctx, { userId: actor.userId, name, scope, expiresAtMs }))
+        return reply.code(201).send(await addToken(ctx, { userId: actor.userId, name, scope, expiresAtMs }, actor))
       },
     )
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type Context, inTransaction } from '../../context.ts'
 import { isUniqueViolation } from '../../db/dialect.ts'
-import type { Actor, TokenScope } from '../../lib/actor.ts'
-import { LOCAL } from '../../lib/actor.ts'
+import type { Actor, Origin, TokenScope } from '../../lib/actor.ts'
+import { LOCAL, SYSTEM } from '../../lib/actor.ts'
 import { AppError, badRequest, conflict, notFound } from '../../lib/errors.ts'
 import { newId, newSecret } from '../../lib/ids.ts'
 import { checkSlug, isSlug, OWNER_MAX_LENGTH, RESERVED_OWNERS } from '../../lib/slug.ts'
@@ -119,30 +119,38 @@ async function userByPassword(
 }
 
 /**
- * Signs in with a password; `address` is where the request came from. The same answer and time for an unknown name and a
+ * Signs in with a password; `origin` is where the request came from. The same answer and time for an unknown name and a
  * wrong password. @throws AppError unauthenticated, too_many_requests, unavailable
  */
 export async function openSession(
   ctx: Context,
   name: string,
   password: string,
-  address: string,
+  origin: Origin,
 ): Promise<{ secret: string; expiresAtMs: number; actor: Actor }> {
-  const user = await userByPassword(ctx, name, password, address)
+  const user = await userByPassword(ctx, name, password, origin.address)
   if (user === null) throw new AppError('unauthenticated', 'Name or password is wrong.')
   const secret = newSecret()
   const expiresAtMs = ctx.now() + SESSION_MS
-  await store.insertSession(ctx.db, {
-    id_hash: sha256(secret),
-    user_id: user.id,
-    created_at_ms: ctx.now(),
-    expires_at_ms: expiresAtMs,
+  const actor = { ...userActor(user, 'admin'), origin }
+  await inTransaction(ctx, async (tx) => {
+    await store.insertSession(tx.db, {
+      id_hash: sha256(secret),
+      user_id: user.id,
+      created_at_ms: tx.now(),
+      expires_at_ms: expiresAtMs,
+    })
+    await recordEvent(tx, actor, { projectId: null, verb: 'created', kind: 'session', subject: user.name })
   })
-  return { secret, expiresAtMs, actor: userActor(user, 'admin') }
+  return { secret, expiresAtMs, actor }
 }
 
-export async function closeSession(ctx: Context, secret: string): Promise<void> {
-  await store.deleteSession(ctx.db, sha256(secret))
+/** Ends a session; one that is not there is fine. */
+export async function closeSession(ctx: Context, actor: Actor, secret: string): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    if (!(await store.deleteSession(tx.db, sha256(secret)))) return
+    await recordEvent(tx, actor, { projectId: null, verb: 'deleted', kind: 'session', subject: actor.name })
+  })
 }
 
 export async function actorOfSession(ctx: Context, secret: string): Promise<Actor | null> {
@@ -196,12 +204,20 @@ export type NewToken = {
   run?: { runId: string; projectId: string }
 }
 
-/** Makes a token. The secret is returned this once and stored only as a hash. */
-export async function addToken(ctx: Context, input: NewToken): Promise<{ id: string; token: string; prefix: string }> {
+/**
+ * Makes a token. The secret is returned this once and stored only as a hash. A job's token has no audit row of its own: it
+ * comes with the job, whose row says who submitted it.
+ * @param actor who makes it
+ */
+export async function addToken(
+  ctx: Context,
+  input: NewToken,
+  actor: Actor = SYSTEM,
+): Promise<{ id: string; token: string; prefix: string }> {
   const token = TOKEN_PREFIX + newSecret()
   const id = newId(ctx.now())
   const prefix = token.slice(0, TOKEN_PREFIX.length + 6)
-  await store.insertToken(ctx.db, {
+  const row = {
     id,
     user_id: input.userId,
     name: input.name,
@@ -214,6 +230,12 @@ export async function addToken(ctx: Context, input: NewToken): Promise<{ id: str
     expires_at_ms: input.expiresAtMs,
     revoked_at_ms: null,
     last_used_at_ms: null,
+  }
+  await inTransaction(ctx, async (tx) => {
+    await store.insertToken(tx.db, row)
+    if (input.run !== undefined) return
+    const detail = { name: input.name, prefix, scope: input.scope, expires_at_ms: input.expiresAtMs }
+    await recordEvent(tx, actor, { projectId: null, verb: 'created', kind: 'token', subject: id, detail })
   })
   return { id, token, prefix }
 }
@@ -224,7 +246,10 @@ export async function listTokens(ctx: Context, actor: Actor): Promise<store.Toke
 
 /** @throws AppError not_found when the actor has no such token */
 export async function revokeToken(ctx: Context, actor: Actor, id: string): Promise<void> {
-  if (!(await store.revokeToken(ctx.db, id, actor.userId, ctx.now()))) throw notFound('You have no such token.')
+  await inTransaction(ctx, async (tx) => {
+    if (!(await store.revokeToken(tx.db, id, actor.userId, tx.now()))) throw notFound('You have no such token.')
+    await recordEvent(tx, actor, { projectId: null, verb: 'deleted', kind: 'token', subject: id })
+  })
   ctx.access.forget()
 }
 

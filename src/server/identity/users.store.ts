@@ -43,8 +43,10 @@ export async function insertSession(
   await db.insertInto('sessions').values(row).execute()
 }
 
-export async function deleteSession(db: Db, idHash: string): Promise<void> {
-  await db.deleteFrom('sessions').where('id_hash', '=', idHash).execute()
+/** True when there was one. */
+export async function deleteSession(db: Db, idHash: string): Promise<boolean> {
+  const result = await db.deleteFrom('sessions').where('id_hash', '=', idHash).executeTakeFirst()
+  return Number(result.numDeletedRows) > 0
 }
 
 export async function deleteSessionsOf(db: Db, userId: string): Promise<void> {

@@ -512,6 +512,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log of the server, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Who. */
+                    actor?: string;
+                    /** @description From where. */
+                    address?: string;
+                    /** @description `next_before` of the page before. */
+                    before?: number;
+                    /** @description `run`, `model_version`, `member` … */
+                    kind?: string;
+                    limit?: number;
+                    /** @description `owner/name` */
+                    project?: string;
+                    /** @description `denied`: not allowed. `failed`: allowed, and came to nothing. */
+                    result?: "done" | "denied" | "failed";
+                    since_ms?: number;
+                    /** @description The thing: an id, `name`, or `name/version`. */
+                    subject?: string;
+                    /** @description Not included. */
+                    until_ms?: number;
+                    /** @description `created`, `updated`, `deleted`, `promoted` … */
+                    verb?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            next_before: number | null;
+                            rows: {
+                                actor: string;
+                                /** @description The client's address; empty for the platform and the command line. */
+                                address: string;
+                                /** @enum {unknown} */
+                                client: "mlflow" | "browser" | "trainyard" | "other" | "platform";
+                                created_at_ms: number;
+                                detail: {
+                                    [key: string]: unknown;
+                                };
+                                id: number;
+                                kind: string;
+                                project: string | null;
+                                request_id: string | null;
+                                /** @enum {unknown} */
+                                result: "done" | "denied" | "failed";
+                                subject: string;
+                                user_agent: string;
+                                verb: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -736,6 +815,86 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log of a project, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Who. */
+                    actor?: string;
+                    /** @description From where. */
+                    address?: string;
+                    /** @description `next_before` of the page before. */
+                    before?: number;
+                    /** @description `run`, `model_version`, `member` … */
+                    kind?: string;
+                    limit?: number;
+                    /** @description `denied`: not allowed. `failed`: allowed, and came to nothing. */
+                    result?: "done" | "denied" | "failed";
+                    since_ms?: number;
+                    /** @description The thing: an id, `name`, or `name/version`. */
+                    subject?: string;
+                    /** @description Not included. */
+                    until_ms?: number;
+                    /** @description `created`, `updated`, `deleted`, `promoted` … */
+                    verb?: string;
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            next_before: number | null;
+                            rows: {
+                                actor: string;
+                                /** @description The client's address; empty for the platform and the command line. */
+                                address: string;
+                                /** @enum {unknown} */
+                                client: "mlflow" | "browser" | "trainyard" | "other" | "platform";
+                                created_at_ms: number;
+                                detail: {
+                                    [key: string]: unknown;
+                                };
+                                id: number;
+                                kind: string;
+                                project: string | null;
+                                request_id: string | null;
+                                /** @enum {unknown} */
+                                result: "done" | "denied" | "failed";
+                                subject: string;
+                                user_agent: string;
+                                verb: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/projects/{owner}/{project}/blobs/{sha256}": {
@@ -4920,6 +5079,7 @@ export interface paths {
                                 job_id: string | null;
                                 /** @enum {unknown} */
                                 lifecycle: "active" | "deleted";
+                                lost_since_ms: number | null;
                                 /** @description Latest values; NaN is null. */
                                 metrics: {
                                     [key: string]: number | null;
@@ -5008,6 +5168,7 @@ export interface paths {
                             job_id: string | null;
                             /** @enum {unknown} */
                             lifecycle: "active" | "deleted";
+                            lost_since_ms: number | null;
                             /** @description Latest values; NaN is null. */
                             metrics: {
                                 [key: string]: number | null;
@@ -5086,6 +5247,7 @@ export interface paths {
                             job_id: string | null;
                             /** @enum {unknown} */
                             lifecycle: "active" | "deleted";
+                            lost_since_ms: number | null;
                             /** @description Latest values; NaN is null. */
                             metrics: {
                                 [key: string]: number | null;
@@ -5376,6 +5538,167 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search traces; the newest first unless ordered */
+        get: {
+            parameters: {
+                query?: {
+                    experiment_id?: string;
+                    /** @description MLflow's grammar: `trace.status = 'ERROR' AND span.name = 'llm'`. */
+                    filter?: string;
+                    /** @description Default 100. */
+                    limit?: number;
+                    order_by?: string[];
+                    page_token?: string;
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            next_page_token: string | null;
+                            traces: {
+                                duration_ms: number | null;
+                                experiment_id: string;
+                                id: string;
+                                name: string | null;
+                                request_preview: string | null;
+                                response_preview: string | null;
+                                run_id: string | null;
+                                /** @description 0 when the spans are a file (clients before MLflow 3.4). */
+                                span_count: number;
+                                started_at_ms: number;
+                                /** @enum {unknown} */
+                                status: "STATE_UNSPECIFIED" | "OK" | "ERROR" | "IN_PROGRESS";
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/traces/{trace}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One trace with its spans and what was said about it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    trace: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            assessments: {
+                                created_at_ms: number;
+                                error: string | null;
+                                id: string;
+                                /** @enum {unknown} */
+                                kind: "feedback" | "expectation" | "issue";
+                                name: string;
+                                rationale: string | null;
+                                source: string | null;
+                                span_id: string | null;
+                                /** @description False when another assessment took its place. */
+                                valid: boolean;
+                                value: unknown;
+                            }[];
+                            duration_ms: number | null;
+                            experiment_id: string;
+                            id: string;
+                            metadata: {
+                                [key: string]: string;
+                            };
+                            name: string | null;
+                            request_preview: string | null;
+                            response_preview: string | null;
+                            run_id: string | null;
+                            /** @description 0 when the spans are a file (clients before MLflow 3.4). */
+                            span_count: number;
+                            /** @description In the order of their start; the first 2000. */
+                            spans: {
+                                attributes: {
+                                    [key: string]: unknown;
+                                };
+                                duration_ms: number | null;
+                                events: {
+                                    at_ms: number;
+                                    attributes: {
+                                        [key: string]: unknown;
+                                    };
+                                    name: string;
+                                }[];
+                                id: string;
+                                inputs: unknown;
+                                message: string | null;
+                                name: string;
+                                outputs: unknown;
+                                parent_id: string | null;
+                                /** @description Since the start of the first span. */
+                                start_ms: number;
+                                /** @enum {unknown} */
+                                status: "UNSET" | "OK" | "ERROR";
+                                type: string;
+                            }[];
+                            started_at_ms: number;
+                            /** @enum {unknown} */
+                            status: "STATE_UNSPECIFIED" | "OK" | "ERROR" | "IN_PROGRESS";
+                            tags: {
+                                [key: string]: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
