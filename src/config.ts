@@ -312,3 +312,16 @@ export function readClientConfig(env: NodeJS.ProcessEnv = process.env): {
     project: env.TRAINYARD_PROJECT || undefined,
   }
 }
+
+/** Credentials for somebody else's MLflow server, from the variables that MLflow's own client reads. */
+export function readMlflowCredentials(env: NodeJS.ProcessEnv = process.env): {
+  username?: string
+  password?: string
+  token?: string
+} {
+  return {
+    username: env.MLFLOW_TRACKING_USERNAME || undefined,
+    password: env.MLFLOW_TRACKING_PASSWORD || undefined,
+    token: env.MLFLOW_TRACKING_TOKEN || undefined,
+  }
+}

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { errorMessage } from '../lib/errors.ts'
+import { importCommand } from './admin/import.ts'
 import { membersCommand } from './admin/members.ts'
 import { projectsCommand } from './admin/projects.ts'
 import { reclaimCommand } from './admin/reclaim.ts'
@@ -34,6 +35,7 @@ export async function main(argv: string[], version: string): Promise<void> {
     membersCommand(),
     reclaimCommand(),
     scrubCommand(),
+    importCommand(),
   ]) {
     program.addCommand(command)
   }

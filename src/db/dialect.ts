@@ -80,6 +80,19 @@ export function keepRows(db: Db) {
   return isPostgres(db) ? sql` FOR KEY SHARE` : sql``
 }
 
+/** Raises the sequence of an AUTO_ID table, so that it never gives `atLeast` or less. */
+export async function raiseSequence(db: Db, table: 'experiments', atLeast: number): Promise<void> {
+  if (isPostgres(db)) {
+    const sequence = sql`pg_get_serial_sequence(${table}, 'id')`
+    await sql`SELECT setval(${sequence}, ${atLeast}) WHERE ${atLeast} > nextval(${sequence})`.execute(db)
+    return
+  }
+  await sql`INSERT INTO sqlite_sequence (name, seq) SELECT ${table}, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ${table})`.execute(
+    db,
+  )
+  await sql`UPDATE sqlite_sequence SET seq = ${atLeast} WHERE name = ${table} AND seq < ${atLeast}`.execute(db)
+}
+
 /** True when `error` says that a unique constraint was violated. */
 export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false

@@ -4,10 +4,12 @@ import { identity } from './migrations/0001-identity.ts'
 import { tracking } from './migrations/0002-tracking.ts'
 import { registryAndData } from './migrations/0003-registry-and-data.ts'
 import { jobsAndServing } from './migrations/0004-jobs-and-serving.ts'
+import { metricStore } from './migrations/0005-metric-store.ts'
 import { artifacts } from './migrations/0006-artifacts.ts'
+import { imports } from './migrations/0007-imports.ts'
 import { webhooks } from './migrations/0008-webhooks.ts'
-import { recyclingAndAudit } from './migrations/0010-recycling-and-audit.ts'
 import { traces } from './migrations/0009-traces.ts'
+import { recyclingAndAudit } from './migrations/0010-recycling-and-audit.ts'
 
 export type Migration = {
   version: number
@@ -17,7 +19,18 @@ export type Migration = {
 }
 
 /** In order, never edited once released: a change of the schema is a new entry. */
-export const MIGRATIONS: readonly Migration[] = [identity, tracking, registryAndData, jobsAndServing, artifacts, webhooks, traces, recyclingAndAudit]
+export const MIGRATIONS: readonly Migration[] = [
+  identity,
+  tracking,
+  registryAndData,
+  jobsAndServing,
+  metricStore,
+  artifacts,
+  imports,
+  webhooks,
+  traces,
+  recyclingAndAudit,
+]
 
 /** Any number that no other program uses on the same PostgreSQL database. */
 const ADVISORY_LOCK = 7_214_001

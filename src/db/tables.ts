@@ -14,6 +14,7 @@ import type {
   TokensTable,
   UsersTable,
 } from './tables/identity.ts'
+import type { ImportedThingsTable } from './tables/moves.ts'
 import type { CondemnedBlobsTable, LostRunsTable, ReclaimsTable, TombstonesTable } from './tables/recycling.ts'
 import type {
   ModelAliasesTable,
@@ -45,12 +46,13 @@ import type {
 import type {
   ExperimentsTable,
   ExperimentTagsTable,
-  LatestMetricsTable,
   LoggedModelMetricsTable,
   LoggedModelParamsTable,
   LoggedModelsTable,
   LoggedModelTagsTable,
-  MetricsTable,
+  MetricChunksTable,
+  MetricSeriesTable,
+  MetricTailTable,
   RunInputsTable,
   RunModelsTable,
   RunParamsTable,
@@ -77,8 +79,9 @@ export type Tables = {
   runs: RunsTable
   run_params: RunParamsTable
   run_tags: RunTagsTable
-  metrics: MetricsTable
-  latest_metrics: LatestMetricsTable
+  metric_series: MetricSeriesTable
+  metric_tail: MetricTailTable
+  metric_chunks: MetricChunksTable
   run_inputs: RunInputsTable
   run_models: RunModelsTable
   logged_models: LoggedModelsTable
@@ -106,6 +109,7 @@ export type Tables = {
   feedback: FeedbackTable
   policies: PoliciesTable
   decisions: DecisionsTable
+  imported_things: ImportedThingsTable
   tombstones: TombstonesTable
   condemned_blobs: CondemnedBlobsTable
   reclaims: ReclaimsTable

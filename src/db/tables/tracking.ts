@@ -4,8 +4,10 @@ export type Lifecycle = 'active' | 'deleted'
 export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED'
 
 export type ExperimentsTable = {
-  /** One global sequence. On the wire the project's Default shows as "0", all others as this number. */
+  /** One global sequence. On the wire the project's Default shows as "0", all others as this number, unless `wire_id` says so. */
   id: Generated<number>
+  /** The id that an imported experiment came with and is known by in its project; up to 18 digits. Null for our own. */
+  wire_id: string | null
   project_id: string
   is_default: number
   name: string

@@ -20,7 +20,7 @@ export type ExperimentSearch = {
 }
 
 /** The id that clients see, as a number: the Default is 0. */
-const WIRE_ID = sql`(CASE WHEN experiments.is_default = 1 THEN 0 ELSE experiments.id END)`
+const WIRE_ID = sql`(CASE WHEN experiments.is_default = 1 THEN 0 ELSE COALESCE(CAST(experiments.wire_id AS BIGINT), experiments.id) END)`
 
 export async function searchExperiments(db: Db, search: ExperimentSearch): Promise<ExperimentRow[]> {
   let query = db.selectFrom('experiments').selectAll().where('project_id', '=', search.projectId)

@@ -36,18 +36,16 @@ export function experimentOf(row: store.ExperimentRow): Experiment {
 }
 
 /** The id that clients see. */
-export function wireId(row: { is_default: number; id: number }): string {
-  return row.is_default === 1 ? DEFAULT_EXPERIMENT_ID : String(row.id)
+export function wireId(row: { is_default: number; id: number; wire_id?: string | null }): string {
+  return row.is_default === 1 ? DEFAULT_EXPERIMENT_ID : (row.wire_id ?? String(row.id))
 }
 
-/** The row id behind a client's id; null for a number that can be no experiment. @throws AppError bad_request for no number */
-function rowIdOf(id: string): number | 'default' | null {
+/** A client's id without leading zeros. @throws AppError bad_request for no number */
+function checkedId(id: string): string {
   if (!/^\d{1,30}$/.test(id)) {
     throw badRequest(`Invalid experiment ID '${id.slice(0, 50)}': it must be a non-negative integer.`, 'experiment_id')
   }
-  const number = Number(id)
-  if (number === 0) return 'default'
-  return Number.isSafeInteger(number) ? number : null
+  return id.replace(/^0+(?=\d)/, '')
 }
 
 /**
@@ -55,22 +53,23 @@ function rowIdOf(id: string): number | 'default' | null {
  * @throws AppError not_found, bad_request
  */
 export async function getExperiment(ctx: Context, projectId: string, id: string): Promise<Experiment> {
-  const rowId = rowIdOf(id)
-  if (rowId === 'default') return experimentOf(await defaultExperiment(ctx, projectId))
-  const row = rowId === null ? undefined : await store.experimentById(ctx.db, projectId, rowId)
+  const known = checkedId(id)
+  if (known === DEFAULT_EXPERIMENT_ID) return experimentOf(await defaultExperiment(ctx, projectId))
+  const row = await store.experimentByWireId(ctx.db, projectId, known)
   if (row === undefined) throw notFound(`No Experiment with id=${id} exists`)
   return experimentOf(row)
 }
 
 /** Every project has one from the start; its row is written when it is first needed. */
 async function defaultExperiment(ctx: Context, projectId: string): Promise<store.ExperimentRow> {
-  const found = await store.experimentById(ctx.db, projectId, 'default')
+  const found = await store.defaultExperiment(ctx.db, projectId)
   if (found !== undefined) return found
   // It is the oldest experiment of its project, also when the first request is the one that makes another.
   const now = ctx.now() - 1
   await inTransaction(ctx, async (tx) => {
     const made = await store.insertExperiment(tx.db, {
       project_id: projectId,
+      wire_id: null,
       is_default: 1,
       name: DEFAULT_NAME,
       artifact_location: `mlflow-artifacts:/${DEFAULT_EXPERIMENT_ID}`,
@@ -81,7 +80,7 @@ async function defaultExperiment(ctx: Context, projectId: string): Promise<store
     if (made === undefined) return // two first requests at once
     await recordEvent(tx, SYSTEM, { projectId, verb: 'created', kind: 'experiment', subject: DEFAULT_EXPERIMENT_ID })
   })
-  const made = await store.experimentById(ctx.db, projectId, 'default')
+  const made = await store.defaultExperiment(ctx.db, projectId)
   if (made === undefined) throw new AppError('internal', 'The Default experiment could not be made.')
   return made
 }
@@ -142,6 +141,7 @@ export async function createExperiment(
     }
     const row = {
       project_id: project.id,
+      wire_id: null,
       is_default: 0,
       name: input.name,
       artifact_location: location,
@@ -237,9 +237,9 @@ export function assertActive(experiment: Experiment): void {
 /** Row ids of those of these experiments that the project has; ids of no experiment are left out. @throws AppError bad_request */
 export async function rowIdsOf(ctx: Context, projectId: string, ids: readonly string[]): Promise<number[]> {
   if (ids.length > 10_000) throw badRequest('At most 10000 experiments can be searched at once.', 'experiment_ids')
-  const rowIds = ids.map(rowIdOf)
-  const numbers = rowIds.filter((id) => typeof id === 'number')
-  return store.experimentRowIds(ctx.db, projectId, numbers, rowIds.includes('default'))
+  const known = new Set(ids.map(checkedId))
+  const withDefault = known.delete(DEFAULT_EXPERIMENT_ID)
+  return store.experimentRowIds(ctx.db, projectId, [...known], withDefault)
 }
 
 export type ListedExperiment = Experiment & { runCount: number; newestRunAtMs: number | null }

@@ -4,15 +4,23 @@ import type { ExperimentsTable, Lifecycle } from '../../db/tables/tracking.ts'
 
 export type ExperimentRow = Selectable<ExperimentsTable>
 
-/** The Default has its own flag; every other experiment is found by its number of the global sequence. */
-export async function experimentById(
-  db: Db,
-  projectId: string,
-  id: number | 'default',
-): Promise<ExperimentRow | undefined> {
-  const query = db.selectFrom('experiments').selectAll().where('project_id', '=', projectId)
-  if (id === 'default') return query.where('is_default', '=', 1).executeTakeFirst()
-  return query.where('id', '=', id).where('is_default', '=', 0).executeTakeFirst()
+export async function defaultExperiment(db: Db, projectId: string): Promise<ExperimentRow | undefined> {
+  return db
+    .selectFrom('experiments')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('is_default', '=', 1)
+    .executeTakeFirst()
+}
+
+/** An experiment by the id that clients see: the one it was imported with, else its number of the global sequence. */
+export async function experimentByWireId(db: Db, projectId: string, id: string): Promise<ExperimentRow | undefined> {
+  const query = db.selectFrom('experiments').selectAll().where('project_id', '=', projectId).where('is_default', '=', 0)
+  const number = Number(id)
+  const own = Number.isSafeInteger(number)
+    ? await query.where('id', '=', number).where('wire_id', 'is', null).executeTakeFirst()
+    : undefined
+  return own ?? query.where('wire_id', '=', id).executeTakeFirst()
 }
 
 /** The active one of this name, else the latest deleted one. */
@@ -29,18 +37,22 @@ export async function experimentByName(db: Db, projectId: string, name: string):
     .executeTakeFirst()
 }
 
-/** Row ids of the experiments that belong to the project; others are left out. */
+/** Row ids of the experiments (by the ids that clients see) that belong to the project; others are left out. */
 export async function experimentRowIds(
   db: Db,
   projectId: string,
-  ids: readonly number[],
+  ids: readonly string[],
   withDefault: boolean,
 ): Promise<number[]> {
-  // Two queries: with OR over the partial index of the Default, SQLite gives up ("internal query planner error").
+  // Three queries: with OR over the partial index of the Default, SQLite gives up ("internal query planner error").
   const select = () => db.selectFrom('experiments').select('id').where('project_id', '=', projectId)
-  const found = ids.length === 0 ? [] : await select().where('is_default', '=', 0).where('id', 'in', ids).execute()
+  const others = () => select().where('is_default', '=', 0)
+  const numbers = ids.map(Number).filter(Number.isSafeInteger)
+  const own =
+    numbers.length === 0 ? [] : await others().where('id', 'in', numbers).where('wire_id', 'is', null).execute()
+  const imported = ids.length === 0 ? [] : await others().where('wire_id', 'in', ids).execute()
   const known = withDefault ? await select().where('is_default', '=', 1).execute() : []
-  return [...found, ...known].map((row) => row.id)
+  return [...own, ...imported, ...known].map((row) => row.id)
 }
 
 export async function insertExperiment(db: Db, row: Omit<ExperimentRow, 'id'>): Promise<{ id: number } | undefined> {

@@ -232,7 +232,7 @@ export async function searchDatasets(
   }
   const rows = await store.datasetSummaries(ctx.db, projectId, await rowIdsOf(ctx, projectId, experimentIds), 1_000)
   return rows.map((row) => ({
-    experimentId: wireId({ is_default: row.is_default, id: row.experiment_id }),
+    experimentId: wireId({ ...row, id: row.experiment_id }),
     name: row.name,
     digest: row.digest,
     context: row.context === '' ? null : row.context,

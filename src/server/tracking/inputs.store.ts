@@ -64,6 +64,7 @@ export async function runsOfVersion(
 
 export type DatasetSummaryRow = {
   is_default: number
+  wire_id: string | null
   experiment_id: number
   name: string
   digest: string
@@ -84,6 +85,7 @@ export async function datasetSummaries(
     .innerJoin('experiments', 'experiments.id', 'runs.experiment_id')
     .select([
       'experiments.is_default',
+      'experiments.wire_id',
       'runs.experiment_id',
       'run_inputs.name',
       'run_inputs.digest',

@@ -67,7 +67,7 @@ function columnSql(column: ModelColumn): RawBuilder<unknown> {
     case 'source_run_id':
       return sql`COALESCE(${sql.ref(`logged_models.${column}`)}, '')`
     case 'experiment_id':
-      return sql`CASE WHEN experiments.is_default = 1 THEN '0' ELSE CAST(logged_models.experiment_id AS TEXT) END`
+      return sql`CASE WHEN experiments.is_default = 1 THEN '0' ELSE COALESCE(experiments.wire_id, CAST(logged_models.experiment_id AS TEXT)) END`
     default:
       return sql.ref(`logged_models.${column}`)
   }
@@ -79,7 +79,7 @@ function sortSql(column: ModelColumn): RawBuilder<unknown> {
     return sql`CASE logged_models.status WHEN 'LOGGED_MODEL_PENDING' THEN 1 WHEN 'LOGGED_MODEL_READY' THEN 2 ELSE 3 END`
   }
   if (column !== 'experiment_id') return columnSql(column)
-  return sql`CASE WHEN experiments.is_default = 1 THEN 0 ELSE logged_models.experiment_id END`
+  return sql`CASE WHEN experiments.is_default = 1 THEN 0 ELSE COALESCE(CAST(experiments.wire_id AS BIGINT), logged_models.experiment_id) END`
 }
 
 function onDatasets(datasets: readonly DatasetFilter[]): RawBuilder<unknown> {

@@ -33,7 +33,7 @@ export function loggedModelOf(row: store.LoggedModelRow): LoggedModel {
     id: row.id,
     name: row.name,
     projectId: row.project_id,
-    experimentId: wireId({ is_default: row.is_default, id: row.experiment_id }),
+    experimentId: wireId({ ...row, id: row.experiment_id }),
     modelType: row.model_type,
     sourceRunId: row.source_run_id,
     status: row.status,
@@ -94,7 +94,7 @@ export async function createLoggedModel(
     await store.putModelTags(tx.db, id, tags)
     await changed(tx, actor, project, id, 'created', { name })
   })
-  return loggedModelOf({ ...row, is_default: experiment.id === '0' ? 1 : 0 })
+  return loggedModelOf({ ...row, is_default: experiment.id === '0' ? 1 : 0, wire_id: experiment.id })
 }
 
 function checkName(name: string): string {

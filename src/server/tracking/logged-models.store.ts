@@ -4,7 +4,7 @@ import type { LoggedModelsTable } from '../../db/tables/tracking.ts'
 import type { ModelMetricRow } from './run-data.store.ts'
 
 /** A logged model with what its experiment adds to it. */
-export type LoggedModelRow = Selectable<LoggedModelsTable> & { is_default: number }
+export type LoggedModelRow = Selectable<LoggedModelsTable> & { is_default: number; wire_id: string | null }
 export type ModelValueRow = { model_id: string; key: string; value: string }
 
 export function selectLoggedModels(db: Db, projectId: string) {
@@ -12,7 +12,7 @@ export function selectLoggedModels(db: Db, projectId: string) {
     .selectFrom('logged_models')
     .innerJoin('experiments', 'experiments.id', 'logged_models.experiment_id')
     .selectAll('logged_models')
-    .select('experiments.is_default')
+    .select(['experiments.is_default', 'experiments.wire_id'])
     .where('logged_models.project_id', '=', projectId)
 }
 
