@@ -82,14 +82,14 @@ export async function startTaskLoop(
     })
 
   const kinds = Object.keys(outbound)
-  async function loop(taken: TaskKinds, parallel: number, todo: TaskHandlers): Promise<void> {
+  async function loop(taken: TaskKinds, parallel: number, known: TaskHandlers): Promise<void> {
     const inWork = new Set<Promise<void>>()
     while (!stopped) {
       try {
         const task = await claimTask(ctx.db, owner, ctx.now(), LEASE_MS, taken)
         if (task === null) await sleep(IDLE_MS)
         else {
-          const work: Promise<void> = doTask(ctx, todo, owner, task)
+          const work: Promise<void> = doTask(ctx, known, owner, task)
             .catch((error) => ctx.log.error({ err: error, task: task.id }, 'task loop: a task cannot be settled'))
             .finally(() => inWork.delete(work))
           inWork.add(work)
