@@ -17,7 +17,7 @@ blobStoreCases(
       close: () => rm(root, { recursive: true, force: true }),
     }
   },
-  { large: 3_000_000, tellsAge: true },
+  { large: 3_000_000 },
 )
 
 describe('a folder', () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { AppError } from '../lib/errors.ts'
+import { bytesPassed } from '../lib/young-generation.ts'
 import { type S3, s3Error } from './s3.ts'
 import type { PutOptions, StoredBlob } from './store.ts'
 import { checkStored, tooLarge } from './writing.ts'
@@ -123,10 +124,12 @@ async function* readBlocks(source: Readable, limitBytes: number, see: (chunk: Bu
   let bytes = 0
   let total = 0
   let count = 0
-  for await (const chunk of source as AsyncIterable<Buffer>) {
+  for await (const piece of source as AsyncIterable<Buffer | string>) {
+    const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
     total += chunk.length
     if (total > limitBytes) throw tooLarge(limitBytes)
     see(chunk)
+    bytesPassed(chunk.length)
     chunks.push(chunk)
     bytes += chunk.length
     if (bytes < PART_BYTES * 2 ** Math.floor(count / 2_000)) continue

@@ -72,7 +72,8 @@ export async function writeStream(
   const writer = createWriter(file, position)
   let sizeBytes = 0
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
+    for await (const piece of source as AsyncIterable<Buffer | string>) {
+      const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
       sizeBytes += chunk.length
       if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
       await writer.take(chunk)

@@ -31,11 +31,16 @@ async function openBucket(bucket: string) {
   return { store, close: () => rm(folder, { recursive: true, force: true }) }
 }
 
-// Larger than two parts, with a rest. moto says of every upload that it was begun in 2010.
-blobStoreCases('bucket', () => openBucket('blobs'), { large: 17 * 1024 * 1024, tellsAge: false })
+// Larger than two parts, with a rest.
+blobStoreCases('bucket', () => openBucket('blobs'), { large: 17 * 1024 * 1024, isMoto: true })
 artifactCases('bucket', async (settings) => startTestServer({ ...settings, ...(await moto.settings('artifacts')) }))
 
-transferCases('bucket', { python: () => python, server: () => server, bytesHost: () => new URL(moto.url).host })
+transferCases('bucket', {
+  python: () => python,
+  server: () => server,
+  bytesHost: () => new URL(moto.url).host,
+  how: 'asked',
+})
 
 describe('a bucket', () => {
   test('that is not there is said in a sentence, before the server serves', async () => {

@@ -11,4 +11,4 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-transferCases('folder', { python: () => python, server: () => server, bytesHost: (own) => own })
+transferCases('folder', { python: () => python, server: () => server, bytesHost: (own) => own, how: 'offered' })

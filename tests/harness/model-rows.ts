@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { LOCAL } from '../../src/lib/actor.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { PACKAGE_ROOT } from '../../src/lib/package-root.ts'
+import { putArtifact } from '../../src/server/artifacts/artifacts.service.ts'
 import { storeContent } from '../../src/server/datasets/versions.service.ts'
 import { findProject, type Project } from '../../src/server/projects/projects.service.ts'
 import { parseMlModel } from '../../src/server/registry/mlmodel.ts'
@@ -56,8 +57,7 @@ export async function addModelRow(server: TestServer, project: Project, input: N
   const folder = `1/models/m-${id}/artifacts`
   const files = { MLmodel: mlmodel, 'model.skops': 'not loaded here', 'requirements.txt': 'scikit-learn==1.9.1\n' }
   for (const [name, text] of Object.entries(files)) {
-    const key = ['projects', project.id, 'artifacts', ...folder.split('/'), name]
-    await ctx.blobs.putFile(key, Readable.from([text]), { limitBytes: 1e6 })
+    await putArtifact(ctx, project, `${folder}/${name}`, Readable.from([Buffer.from(text)]))
   }
   await ctx.db
     .insertInto('model_versions')

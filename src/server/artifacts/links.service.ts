@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context } from '../../context.ts'
-import { AppError } from '../../lib/errors.ts'
+import { notFound } from '../../lib/errors.ts'
 import { newSecret } from '../../lib/ids.ts'
 import { signingSecret } from './uploads.store.ts'
 
@@ -17,14 +17,13 @@ export async function signLink(ctx: Context, target: LinkTarget, expiresInSecond
   return { expires, signature: await signatureOf(ctx, target, expires) }
 }
 
-/** @throws AppError forbidden when it was not signed here, was changed, or is over */
+/** @throws AppError not_found when it was not signed here, was changed, or is over: such a link leads nowhere */
 export async function checkLink(ctx: Context, target: LinkTarget, given: LinkSignature): Promise<void> {
   const right = Buffer.from(await signatureOf(ctx, target, given.expires))
   const said = Buffer.from(given.signature)
   if (said.length !== right.length || !timingSafeEqual(said, right))
-    throw new AppError('forbidden', 'This link is not one that this server gave out; ask for another.')
-  if (Number(given.expires) * 1000 < ctx.now())
-    throw new AppError('forbidden', 'This link has expired; ask for another.')
+    throw notFound('This link is none that this server gave out; ask for another.')
+  if (Number(given.expires) * 1000 < ctx.now()) throw notFound('This link has expired; ask for another.')
 }
 
 async function signatureOf(ctx: Context, { method, resource }: LinkTarget, expires: string): Promise<string> {

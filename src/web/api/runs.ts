@@ -85,6 +85,8 @@ export function runFiles(scope: Scope, run: string): FileSource {
       ).entries,
     contentPath: (path) =>
       `${projectPath(scope, 'runs', run, 'artifacts', 'content')}?path=${encodeURIComponent(path)}`,
+    archivePath: (path) =>
+      `${projectPath(scope, 'runs', run, 'artifacts', 'archive')}?path=${encodeURIComponent(path)}`,
   }
 }
 
@@ -101,6 +103,8 @@ export function loggedModelFiles(scope: Scope, model: string): FileSource {
       ).entries,
     contentPath: (path) =>
       `${projectPath(scope, 'logged-models', model, 'artifacts', 'content')}?path=${encodeURIComponent(path)}`,
+    archivePath: (path) =>
+      `${projectPath(scope, 'logged-models', model, 'artifacts', 'archive')}?path=${encodeURIComponent(path)}`,
   }
 }
 

@@ -3924,6 +3924,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{owner}/{project}/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One metric of up to 500 runs, thinned for a chart */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        key: string;
+                        /** @description For each run. Default 500. */
+                        max_points?: number;
+                        /** @description Runs without the metric, and those of other projects, are left out. */
+                        runs: string[];
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            key: string;
+                            series: {
+                                points: [
+                                    number,
+                                    number,
+                                    number | null
+                                ][];
+                                run: string;
+                                /** @description All points; beyond `max_points` first, last, least and greatest of each stretch stay. */
+                                total: number;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{owner}/{project}/models": {
         parameters: {
             query?: never;
@@ -5494,6 +5555,50 @@ export interface paths {
                             /** @description All points; beyond `max_points` first, last, least and greatest of each stretch stay. */
                             total: number;
                         };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/runs/{run}/metrics/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** New points of some metrics of a run as server-sent events, from now or from a cursor on */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The id of the last event; as the header `Last-Event-ID` too. */
+                    cursor?: string;
+                    key: string[];
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                    run: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
                     };
                 };
             };

@@ -1,6 +1,7 @@
-import { IconChevronDown, IconChevronRight, IconFile, IconFolder } from '@tabler/icons-react'
+import { IconChevronDown, IconChevronRight, IconDownload, IconFile, IconFolder } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { apiUrl } from '../api/client.ts'
 import { formatBytes } from '../format.ts'
 import css from './FileBrowser.module.css'
 import { FilePreview } from './FilePreview.tsx'
@@ -14,6 +15,8 @@ export type FileSource = {
   list: (path: string) => Promise<FileEntry[]>
   /** Route of a file's bytes, below /api/v1. */
   contentPath: (path: string) => string
+  /** Route of a folder as a zip, below /api/v1, where there is one. */
+  archivePath?: (path: string) => string
 }
 
 type Props = { source: FileSource; selected: string; onSelect: (path: string) => void; none?: string }
@@ -55,6 +58,19 @@ function Folder({ source, path, depth, selected, onSelect, none }: FolderProps) 
                 onSelect={onSelect}
               />
             ))}
+            {source.archivePath !== undefined && (
+              <li>
+                <a
+                  className={css.archive}
+                  style={{ paddingLeft: 26 + depth * 16 }}
+                  href={apiUrl(source.archivePath(path))}
+                  download
+                >
+                  <IconDownload size={14} aria-hidden />
+                  {path === '' ? 'Download all as zip' : `Download ${path.split('/').at(-1)} as zip`}
+                </a>
+              </li>
+            )}
           </ul>
         )
       }
