@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { envName, flagName, readConfig, SETTINGS } from '../config.ts'
+import { settleOnceIdle } from '../lib/settle.ts'
 
 /** Adds the flag of every setting; the values are text and are parsed by readConfig. */
 export function withSettings(command: Command): Command {
@@ -28,6 +29,7 @@ export function serveCommand(): Command {
     const { startServer } = await import('../app.ts')
     const server = await startServer(config)
     console.log(`Trainyard is ready at ${server.url}`)
+    settleOnceIdle()
     await untilSignal()
     await server.close()
   })
