@@ -1,66 +1,20 @@
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { IS_CHECKOUT, PACKAGE_ROOT } from './lib/package-root.ts'
+import {
+  basePath,
+  choice,
+  flag,
+  folder,
+  integer,
+  list,
+  publicUrl,
+  s3Prefix,
+  secretKey,
+  text,
+} from './lib/setting-values.ts'
 
 /** One setting: its flag is `--<key with dashes>`, its variable `TRAINYARD_<KEY>`. The flag wins. */
 type Setting<T> = { default: string; parse: (text: string, name: string) => T; doc: string }
-
-const text = (value: string) => value
-const folder = (value: string) => resolve(value.startsWith('~/') ? join(homedir(), value.slice(2)) : value)
-const list = (value: string) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-
-function integer(min: number, max: number) {
-  return (value: string, name: string): number => {
-    const number = Number(value)
-    if (!Number.isInteger(number) || number < min || number > max) {
-      throw new Error(`${name} must be a whole number from ${min} to ${max}, got "${value}".`)
-    }
-    return number
-  }
-}
-
-function flag(value: string, name: string): boolean {
-  if (['1', 'true', 'yes', 'on'].includes(value)) return true
-  if (['0', 'false', 'no', 'off', ''].includes(value)) return false
-  throw new Error(`${name} must be true or false, got "${value}".`)
-}
-
-function basePath(value: string, name: string): string {
-  if (value === '' || value === '/') return ''
-  if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(value)) throw new Error(`${name} must look like /mlops, got "${value}".`)
-  return value.replace(/\/$/, '')
-}
-
-function publicUrl(value: string, name: string): string {
-  if (value === '') return ''
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    throw new Error(`${name} must be an http(s) URL, got "${value}".`)
-  return value.replace(/\/$/, '')
-}
-
-function s3Prefix(value: string, name: string): string {
-  const parts = value.split('/').filter((part) => part !== '')
-  if (parts.some((part) => !/^[\w.!*'()-]+$/.test(part) || part === '..' || part === '.'))
-    throw new Error(`${name} must be like trainyard/blobs, got "${value}".`)
-  return parts.map((part) => `${part}/`).join('')
-}
-
-function secretKey(value: string, name: string): string {
-  if (value !== '' && value.length < 16) throw new Error(`${name} must have 16 characters or more.`)
-  return value
-}
-
-function choice<const T extends string>(...options: T[]) {
-  return (value: string, name: string): T => {
-    const found = options.find((option) => option === value)
-    if (found === undefined) throw new Error(`${name} must be one of ${options.join(', ')}, got "${value}".`)
-    return found
-  }
-}
 
 /** Every setting of the program. docs/configuration.md is generated from this table. */
 export const SETTINGS = {
