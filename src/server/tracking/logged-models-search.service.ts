@@ -30,10 +30,14 @@ const COLUMNS: Readonly<Record<string, ModelColumn>> = {
   last_updated_timestamp: 'updated_at_ms',
   last_updated_timestamp_ms: 'updated_at_ms',
 }
+/** By the client's names, and by MLflow's numbers, which its own server compares with. */
 const STATUS_NAMES: Readonly<Record<string, string>> = {
   PENDING: 'LOGGED_MODEL_PENDING',
   READY: 'LOGGED_MODEL_READY',
   FAILED: 'LOGGED_MODEL_UPLOAD_FAILED',
+  1: 'LOGGED_MODEL_PENDING',
+  2: 'LOGGED_MODEL_READY',
+  3: 'LOGGED_MODEL_UPLOAD_FAILED',
 }
 
 function columnOf(key: string, field: string): ModelColumn {
@@ -63,11 +67,16 @@ function condition(comparison: Comparison): ModelCondition {
   if (column === 'created_at_ms' || column === 'updated_at_ms') {
     return { on: 'attribute', column, test: valueTest(comparison, name, { number: true }) }
   }
-  const test = valueTest(comparison, name, { text: true, in: true })
+  const test = valueTest(column === 'status' ? withTextStatus(comparison) : comparison, name, { text: true, in: true })
   if (column === 'status' && test.kind === 'text') test.text = STATUS_NAMES[test.text.toUpperCase()] ?? test.text
   if (column === 'status' && test.kind === 'in')
     test.items = test.items.map((item) => STATUS_NAMES[item.toUpperCase()] ?? item)
   return { on: 'attribute', column, test }
+}
+
+function withTextStatus(comparison: Comparison): Comparison {
+  const { value } = comparison
+  return value.kind === 'number' ? { ...comparison, value: { kind: 'text', text: value.text } } : comparison
 }
 
 export type LoggedModelOrder = { fieldName: string; ascending: boolean; datasetName?: string; datasetDigest?: string }

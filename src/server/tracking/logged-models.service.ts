@@ -8,7 +8,7 @@ import { assertActive, getExperiment, wireId } from './experiments.service.ts'
 import { checkLength, LIMITS } from './limits.ts'
 import * as store from './logged-models.store.ts'
 import { type MetricPoint, pointOf } from './metric-points.ts'
-import { randomName } from './names.ts'
+import { checkLoggedModelName, randomName } from './names.ts'
 import { assertRunWritable, getRun } from './runs.service.ts'
 
 export type LoggedModelStatus = 'LOGGED_MODEL_PENDING' | 'LOGGED_MODEL_READY' | 'LOGGED_MODEL_UPLOAD_FAILED'
@@ -65,7 +65,7 @@ export async function createLoggedModel(
   project: Project,
   input: NewLoggedModel,
 ): Promise<LoggedModel> {
-  const name = checkName(input.name === undefined || input.name === '' ? randomName() : input.name)
+  const name = checkLoggedModelName(input.name === undefined || input.name === '' ? randomName() : input.name)
   const params = checkedValues(input.params ?? [], 'params')
   const tags = checkedValues(input.tags ?? [], 'tags')
   const experiment = await getExperiment(ctx, project.id, input.experimentId)
@@ -95,17 +95,6 @@ export async function createLoggedModel(
     await changed(tx, actor, project, id, 'created', { name })
   })
   return loggedModelOf({ ...row, is_default: experiment.id === '0' ? 1 : 0, wire_id: experiment.id })
-}
-
-function checkName(name: string): string {
-  checkLength(name, 'name', LIMITS.loggedModelName)
-  if (/[/:.%"']/.test(name)) {
-    throw badRequest(
-      `Invalid model name (${name.slice(0, 100)}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
-      'name',
-    )
-  }
-  return name
 }
 
 function checkedValues(pairs: readonly KeyValue[], field: string): Map<string, string> {
@@ -233,7 +222,7 @@ export async function removeLoggedModelTag(
   })
 }
 
-/** @throws AppError not_found, bad_request (keys), forbidden */
+/** Adds params; one that is there stays as it is. @throws AppError not_found, bad_request (keys, another value), forbidden */
 export async function logLoggedModelParams(
   ctx: Context,
   actor: Actor,
@@ -242,9 +231,17 @@ export async function logLoggedModelParams(
   params: readonly KeyValue[],
 ): Promise<void> {
   const values = checkedValues(params, 'params')
-  await change(ctx, actor, project, modelId, { params: values.size }, (tx) =>
-    store.putModelParams(tx.db, modelId, values),
-  )
+  await change(ctx, actor, project, modelId, { params: values.size }, async (tx) => {
+    const known = await store.modelParamsOf(tx.db, [modelId])
+    const changed = known.find(({ key, value }) => (values.get(key) ?? value) !== value)
+    if (changed !== undefined) {
+      throw badRequest(
+        `Changing param values is not allowed: param '${changed.key}' of the logged model is '${changed.value.slice(0, 200)}'.`,
+        'params',
+      )
+    }
+    await store.putModelParams(tx.db, modelId, values)
+  })
 }
 
 export type LoggedModelMetric = MetricPoint & {

@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto'
+import { badRequest } from '../../lib/errors.ts'
+import { checkLength, LIMITS } from './limits.ts'
 
 const ADJECTIVES = (
   'able amber bemused bold brave bright brisk calm capable charming clever colorful crisp curious dapper daring dashing delicate eager ' +
@@ -18,4 +20,16 @@ const NOUNS = (
 /** A name for a run or model that nobody named, such as `bemused-trout-670`. */
 export function randomName(): string {
   return `${ADJECTIVES[randomInt(ADJECTIVES.length)]}-${NOUNS[randomInt(NOUNS.length)]}-${randomInt(1000)}`
+}
+
+/** Checks the name of a logged model. @throws AppError bad_request */
+export function checkLoggedModelName(name: string): string {
+  checkLength(name, 'name', LIMITS.loggedModelName)
+  if (/[/:.%"']/.test(name)) {
+    throw badRequest(
+      `Invalid model name (${name.slice(0, 100)}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
+      'name',
+    )
+  }
+  return name
 }
