@@ -28,6 +28,7 @@ test('every page has the address that was promised', () => {
       ['monitoring', paths.monitoring(scope)],
       ['decision', paths.decision(scope, '01k')],
       ['catalogue', paths.catalogue(scope)],
+      ['recycleBin', paths.recycleBin(scope)],
       ['settings', paths.settings(scope, 'tokens')],
     ]),
   ).toMatchInlineSnapshot(`
@@ -52,6 +53,7 @@ test('every page has the address that was promised', () => {
       "models": "/ada/income/models",
       "monitoring": "/ada/income/monitoring",
       "project": "/ada/income",
+      "recycleBin": "/ada/income/recycle-bin",
       "run": "/ada/income/runs/abc",
       "runs": "/ada/income/runs?q=metrics.accuracy+%3E+0.8+and+params.kind+%3D+%27a%27",
       "settings": "/ada/income/settings?tab=tokens",

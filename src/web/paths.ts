@@ -42,5 +42,6 @@ export const paths = {
   monitoring: (scope: Scope) => at(scope, 'monitoring'),
   decision: (scope: Scope, decision: string) => at(scope, 'monitoring', 'decisions', decision),
   catalogue: (scope: Scope) => at(scope, 'catalogue'),
+  recycleBin: (scope: Scope) => at(scope, 'recycle-bin'),
   settings: (scope: Scope, tab?: string) => withQuery(at(scope, 'settings'), { tab }),
 }

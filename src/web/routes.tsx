@@ -107,6 +107,10 @@ const pages = [
     lazyRouteComponent(() => import('./pages/catalogue/CataloguePage.tsx'), 'CataloguePage'),
   ),
   inProject(
+    '/recycle-bin',
+    lazyRouteComponent(() => import('./pages/recycle-bin/RecycleBinPage.tsx'), 'RecycleBinPage'),
+  ),
+  inProject(
     '/settings',
     lazyRouteComponent(() => import('./pages/settings/SettingsPage.tsx'), 'SettingsPage'),
   ),

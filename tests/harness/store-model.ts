@@ -43,7 +43,9 @@ const LONG_AGO_MS = 30 * 24 * 3600_000
 export async function age(ctx: Context, blobsFolder: string): Promise<void> {
   const then = (Date.now() - LONG_AGO_MS) / 1_000
   for (const kind of ['content', 'objects']) {
-    for (const entry of await readdir(join(blobsFolder, kind), { recursive: true, withFileTypes: true }).catch(() => []))
+    for (const entry of await readdir(join(blobsFolder, kind), { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    ))
       if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), then, then).catch(() => {})
   }
   await ctx.db

@@ -176,9 +176,7 @@ export async function putProjectBlob(db: Db, row: Selectable<ProjectBlobsTable>)
   await db
     .insertInto('project_blobs')
     .values(row)
-    .onConflict((conflict) =>
-      conflict.columns(['project_id', 'sha256']).doUpdateSet({ used_at_ms: row.used_at_ms }),
-    )
+    .onConflict((conflict) => conflict.columns(['project_id', 'sha256']).doUpdateSet({ used_at_ms: row.used_at_ms }))
     .execute()
 }
 

@@ -43,8 +43,7 @@ export async function listBin(
     for (const row of rows) found.push({ kind, row })
   }
   found.sort(
-    (a, b) =>
-      b.row.deleted_at_ms - a.row.deleted_at_ms || compare(a.kind, b.kind) || compare(a.row.id, b.row.id),
+    (a, b) => b.row.deleted_at_ms - a.row.deleted_at_ms || compare(a.kind, b.kind) || compare(a.row.id, b.row.id),
   )
   const page = found.slice(0, options.limit)
   const last = page.at(-1)

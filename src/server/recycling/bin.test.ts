@@ -39,7 +39,9 @@ const experimentRow = (id: number) =>
 /** A run with one file in the artifacts. */
 async function runWithFile(experiment: string, bytes: number): Promise<string> {
   const run = await api.run(experiment)
-  expect((await api.put(`${ARTIFACTS}/${experiment}/${run}/artifacts/model/weights.bin`, 'x'.repeat(bytes))).status).toBe(200)
+  expect(
+    (await api.put(`${ARTIFACTS}/${experiment}/${run}/artifacts/model/weights.bin`, 'x'.repeat(bytes))).status,
+  ).toBe(200)
   return run
 }
 
@@ -96,7 +98,10 @@ describe('the recycle bin', () => {
     expect(files).toEqual([])
     expect((await api.get(`logged-models/${model}`)).status).toBe(404)
     const stones = await db.selectFrom('tombstones').selectAll().where('thing_id', 'in', [run, model]).execute()
-    expect(stones.map(({ kind, deleted_by }) => `${kind} ${deleted_by}`).sort()).toEqual(['logged_model ada', 'run ada'])
+    expect(stones.map(({ kind, deleted_by }) => `${kind} ${deleted_by}`).sort()).toEqual([
+      'logged_model ada',
+      'run ada',
+    ])
     expect((await call('DELETE', `/run/${run}`)).status).toBe(404)
   })
 
@@ -152,7 +157,11 @@ describe('the recycle bin', () => {
     await api.post('registered-models/create', { name: 'served' })
     await api.post('model-versions/create', { name: 'served', source: 's3://elsewhere/model' })
     const { db } = server.ctx
-    const model = await db.selectFrom('registered_models').selectAll().where('name', '=', 'served').executeTakeFirstOrThrow()
+    const model = await db
+      .selectFrom('registered_models')
+      .selectAll()
+      .where('name', '=', 'served')
+      .executeTakeFirstOrThrow()
     await db
       .insertInto('endpoints')
       .values({
@@ -241,7 +250,9 @@ describe('the recycle bin', () => {
     const [item] = await listed('dataset')
     expect(item).toMatchObject({ name: 'gauges', contents: 3, size_bytes: 10 })
     expect((await call('POST', `/dataset/${item.id}/restore`)).status).toBe(204)
-    const file = await server.request('GET', `${BASE}/datasets/gauges/versions/4/files/content?path=notes.bin`, { token: viewer })
+    const file = await server.request('GET', `${BASE}/datasets/gauges/versions/4/files/content?path=notes.bin`, {
+      token: viewer,
+    })
     expect(file.text).toBe('four')
     expect(sha256(file.text)).toBe(sha256('four'))
   })
@@ -268,7 +279,12 @@ describe('the recycle bin', () => {
     await call('POST', `/run/${run}/restore`, editor)
     await api.post('runs/delete', { run_id: run })
     await call('DELETE', `/run/${run}`)
-    const events = await server.ctx.db.selectFrom('events').selectAll().where('subject', '=', run).orderBy('id').execute()
+    const events = await server.ctx.db
+      .selectFrom('events')
+      .selectAll()
+      .where('subject', '=', run)
+      .orderBy('id')
+      .execute()
     expect(events.map(({ actor, verb }) => `${actor} ${verb}`)).toEqual([
       'edgar created',
       'edgar deleted',

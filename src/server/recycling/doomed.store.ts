@@ -128,7 +128,9 @@ export async function artifactOwners(
 ): Promise<{ kind: 'run' | 'logged_model'; id: string; name: string; artifact_uri: string }[]> {
   const { rows } = await sql<{ kind: 'run' | 'logged_model'; id: string; name: string; artifact_uri: string }>`
     SELECT 'run' AS kind, id, name, artifact_uri FROM runs WHERE id IN (${runs})
-    UNION ALL SELECT 'logged_model', id, name, artifact_uri FROM logged_models WHERE id IN (${loggedModels})`.execute(db)
+    UNION ALL SELECT 'logged_model', id, name, artifact_uri FROM logged_models WHERE id IN (${loggedModels})`.execute(
+    db,
+  )
   return rows
 }
 

@@ -83,13 +83,22 @@ export async function deleteRuns(db: Db, ids: readonly string[]): Promise<void> 
   await sql`DELETE FROM logged_model_metrics WHERE run_id IN (${sql.join([...ids])}) AND model_id IN (
     SELECT id FROM logged_models WHERE experiment_id IN (SELECT experiment_id FROM runs WHERE id IN (${sql.join([...ids])}))
     UNION SELECT model_id FROM run_models WHERE run_id IN (${sql.join([...ids])}))`.execute(db)
-  await db.deleteFrom('runs').where('id', 'in', [...ids]).execute()
+  await db
+    .deleteFrom('runs')
+    .where('id', 'in', [...ids])
+    .execute()
 }
 
 export async function deleteLoggedModels(db: Db, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  await db.deleteFrom('run_models').where('model_id', 'in', [...ids]).execute()
-  await db.deleteFrom('logged_models').where('id', 'in', [...ids]).execute()
+  await db
+    .deleteFrom('run_models')
+    .where('model_id', 'in', [...ids])
+    .execute()
+  await db
+    .deleteFrom('logged_models')
+    .where('id', 'in', [...ids])
+    .execute()
 }
 
 export async function deleteExperiment(db: Db, id: number): Promise<void> {
@@ -133,7 +142,9 @@ export async function versionsOf(
     SELECT 'model_version' AS kind, v.id, m.name || '/' || v.version AS name
       FROM model_versions AS v JOIN registered_models AS m ON m.id = v.model_id WHERE v.id IN (${modelVersions})
     UNION ALL SELECT 'dataset_version', v.id, d.name || '/' || v.version
-      FROM dataset_versions AS v JOIN datasets AS d ON d.id = v.dataset_id WHERE v.id IN (${datasetVersions})`.execute(db)
+      FROM dataset_versions AS v JOIN datasets AS d ON d.id = v.dataset_id WHERE v.id IN (${datasetVersions})`.execute(
+    db,
+  )
   return rows
 }
 

@@ -99,8 +99,7 @@ export async function reclaim(
 
 /** A data folder beside another database would look wholly unused: that is a mistake and no rubbish. */
 async function refuseWrongDatabase(ctx: Context): Promise<void> {
-  for (const kind of ['content', 'objects'] as const)
-    if ((await references.countReferenced(ctx.db, kind)) > 0) return
+  for (const kind of ['content', 'objects'] as const) if ((await references.countReferenced(ctx.db, kind)) > 0) return
   if (await store.everSwept(ctx.db)) return
   let blobs = 0
   for (const kind of ['content', 'objects'] as const) for await (const _ of ctx.blobs.list(kind)) blobs++
@@ -158,11 +157,7 @@ async function sweepKind(
  * beside; who comes after it waits until they are gone.
  * @returns what was removed
  */
-export async function sweepBlobs(
-  ctx: Context,
-  kind: references.BlobKind,
-  ids: readonly string[],
-): Promise<string[]> {
+export async function sweepBlobs(ctx: Context, kind: references.BlobKind, ids: readonly string[]): Promise<string[]> {
   const removed: string[] = []
   for (let i = 0; i < ids.length; i += BATCH) {
     const chunk = ids.slice(i, i + BATCH)

@@ -56,7 +56,12 @@ function actions(random: ReturnType<typeof seeded>, projects: Project[]): (() =>
   const project = () => random.one(projects) as Project
   const pick = async (table: 'runs' | 'logged_models', of: Project) =>
     random.one(
-      await ctx.db.selectFrom(table).select(['id', 'artifact_uri']).where('project_id', '=', of.id).orderBy('id').execute(),
+      await ctx.db
+        .selectFrom(table)
+        .select(['id', 'artifact_uri'])
+        .where('project_id', '=', of.id)
+        .orderBy('id')
+        .execute(),
     )
   const named = async (table: 'datasets' | 'registered_models', of: Project) =>
     random.one(
@@ -69,7 +74,11 @@ function actions(random: ReturnType<typeof seeded>, projects: Project[]): (() =>
         .execute(),
     )?.name ?? 'none'
   const experiment = async (of: Project) => {
-    const rows = ctx.db.selectFrom('experiments').select('id').where('project_id', '=', of.id).where('is_default', '=', 0)
+    const rows = ctx.db
+      .selectFrom('experiments')
+      .select('id')
+      .where('project_id', '=', of.id)
+      .where('is_default', '=', 0)
     return String(random.one(await rows.orderBy('id').execute())?.id ?? 0)
   }
   const write = async (table: 'runs' | 'logged_models') => {
@@ -152,7 +161,8 @@ function actions(random: ReturnType<typeof seeded>, projects: Project[]): (() =>
     async () => {
       const of = project()
       const run = await pick('runs', of)
-      if (run !== undefined) await removeArtifacts(ctx, of.id, `${run.artifact_uri.replace('mlflow-artifacts:/', '')}/deep`)
+      if (run !== undefined)
+        await removeArtifacts(ctx, of.id, `${run.artifact_uri.replace('mlflow-artifacts:/', '')}/deep`)
     },
     async () => {
       const of = project()
@@ -188,7 +198,11 @@ function actions(random: ReturnType<typeof seeded>, projects: Project[]): (() =>
 /** Every file of every live thing can be read and is what its hash says. */
 async function readEverything(): Promise<number> {
   let read = 0
-  for (const row of await ctx.db.selectFrom('artifact_entries').selectAll().where('object_id', 'is not', null).execute()) {
+  for (const row of await ctx.db
+    .selectFrom('artifact_entries')
+    .selectAll()
+    .where('object_id', 'is not', null)
+    .execute()) {
     const { stream: bytes } = await openArtifact(ctx, row.project_id, `${row.folder}/${row.name}`)
     expect(sha256(Buffer.concat(await bytes.toArray()))).toBe(row.sha256)
     read++
@@ -351,10 +365,18 @@ describe('a sweep beside an upload', () => {
 describe('reclaim', () => {
   it('knows every column that refers to a blob', async () => {
     const { rows } = await (isPostgres(ctx.db)
-      ? sql<{ t: string; c: string }>`SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = 'public'`
-      : sql<{ t: string; c: string }>`SELECT m.name AS t, c.name AS c FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'`
+      ? sql<{
+          t: string
+          c: string
+        }>`SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = 'public'`
+      : sql<{
+          t: string
+          c: string
+        }>`SELECT m.name AS t, c.name AS c FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'`
     ).execute(ctx.db)
-    const known = Object.values(REFERENCES).flat().map(([table, column]) => `${table}.${column}`)
+    const known = Object.values(REFERENCES)
+      .flat()
+      .map(([table, column]) => `${table}.${column}`)
     // Checksums of what another column refers to.
     const checksums = ['artifact_entries.sha256']
     const like = rows.map(({ t, c }) => `${t}.${c}`).filter((name) => /sha256|object_id|blob_id/.test(name))

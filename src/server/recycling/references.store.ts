@@ -34,12 +34,7 @@ const stale = (alias: string, cutoffMs: number) => {
  * Those of these blobs that something refers to.
  * @param cutoffMs leaves out content that projects were sent and never used, when nobody asked for it since
  */
-export async function referenced(
-  db: Db,
-  kind: BlobKind,
-  ids: readonly string[],
-  cutoffMs = 0,
-): Promise<Set<string>> {
+export async function referenced(db: Db, kind: BlobKind, ids: readonly string[], cutoffMs = 0): Promise<Set<string>> {
   const found = new Set<string>()
   for (const [table, column] of REFERENCES[kind]) {
     await inChunks(ids, 1, async (chunk) => {
@@ -121,19 +116,18 @@ export async function condemn(
 
 export async function pardon(db: Db, kind: BlobKind, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  await db.deleteFrom('condemned_blobs').where('kind', '=', kind).where('id', 'in', [...ids]).execute()
+  await db
+    .deleteFrom('condemned_blobs')
+    .where('kind', '=', kind)
+    .where('id', 'in', [...ids])
+    .execute()
 }
 
 /**
  * Whether a sweep is about to remove one of these blobs. From now until this transaction ends no sweep begins to: call it
  * before a reference is written.
  */
-export async function anyCondemned(
-  db: Db,
-  kind: BlobKind,
-  ids: readonly string[],
-  nowMs: number,
-): Promise<boolean> {
+export async function anyCondemned(db: Db, kind: BlobKind, ids: readonly string[], nowMs: number): Promise<boolean> {
   await lockUntilCommit(db, BLOB_REFERENCES, 'shared')
   let found = false
   await inChunks(ids, 1, async (chunk) => {

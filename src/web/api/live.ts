@@ -24,6 +24,9 @@ const STALE: Record<string, Topic[]> = {
   decision: ['decisions', 'monitoring', 'models'],
 }
 
+/** What changes the recycle bin, whatever it is about. */
+const IN_OR_OUT_OF_THE_BIN = new Set(['deleted', 'restored', 'purged'])
+
 /** Invalidations are gathered for this long, so that a burst of events asks each question once. */
 const GATHER_MS = 250
 const RECONNECT_MS = 5_000
@@ -63,8 +66,9 @@ export function useLiveEvents(scope: Scope): LiveState {
         if (source.readyState === EventSource.CLOSED) again = window.setTimeout(connect, RECONNECT_MS)
       }
       source.addEventListener('event', (message) => {
-        const { kind } = JSON.parse((message as MessageEvent<string>).data) as { kind: string }
+        const { kind, verb } = JSON.parse((message as MessageEvent<string>).data) as { kind: string; verb: string }
         due.add('events')
+        if (IN_OR_OUT_OF_THE_BIN.has(verb)) due.add('recycle-bin')
         for (const topic of STALE[kind] ?? []) due.add(topic)
         timer ??= window.setTimeout(flush, GATHER_MS)
       })

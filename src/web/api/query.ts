@@ -28,6 +28,7 @@ export type Topic =
   | 'decisions'
   | 'catalogue'
   | 'webhooks'
+  | 'recycle-bin'
 
 /** The cache key of something in a project: `['p', owner, project, topic, …]`. */
 export function key(scope: Scope, topic: Topic, ...rest: unknown[]): readonly unknown[] {

@@ -7,7 +7,7 @@ import { plural } from '../format.ts'
 import type { Scope } from '../paths.ts'
 import { AppLink } from '../ui/AppLink.tsx'
 import { ProjectSwitcher } from './ProjectSwitcher.tsx'
-import { ROOMS, type Room, SETTINGS_ROOM } from './rooms.ts'
+import { RECYCLE_BIN_ROOM, ROOMS, type Room, SETTINGS_ROOM } from './rooms.ts'
 import css from './Shell.module.css'
 import { useHere } from './use-here.ts'
 
@@ -30,6 +30,7 @@ export function Rail({ scope, narrow, onNarrow }: Props) {
         {ROOMS.map((room) => (
           <RoomLink key={room.id} room={room} scope={scope} narrow={narrow} />
         ))}
+        <RoomLink room={RECYCLE_BIN_ROOM} scope={scope} narrow={narrow} />
         <RoomLink room={SETTINGS_ROOM} scope={scope} narrow={narrow} />
       </div>
       <div className={css.foot}>

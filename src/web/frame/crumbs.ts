@@ -1,9 +1,9 @@
 import { shortId } from '../format.ts'
-import { ROOMS, SETTINGS_ROOM } from './rooms.ts'
+import { RECYCLE_BIN_ROOM, ROOMS, SETTINGS_ROOM } from './rooms.ts'
 
 export type Crumb = { label: string; to: string }
 
-const ROOM_LABELS = new Map([...ROOMS, SETTINGS_ROOM].map((room) => [room.id, room.label]))
+const ROOM_LABELS = new Map([...ROOMS, RECYCLE_BIN_ROOM, SETTINGS_ROOM].map((room) => [room.id, room.label]))
 const HEX = /^[0-9a-f]{32}$/
 /** Parts of an address that have no page of their own: they are shown with what follows. */
 const JOINED: Record<string, (next: string) => string> = {

@@ -4,7 +4,7 @@ import type { ComponentType } from 'react'
 import { projectsQuery } from '../api/projects.ts'
 import { paths } from '../paths.ts'
 import { recentPages } from './recent.ts'
-import { ROOMS, SETTINGS_ROOM } from './rooms.ts'
+import { RECYCLE_BIN_ROOM, ROOMS, SETTINGS_ROOM } from './rooms.ts'
 import { useHere } from './use-here.ts'
 
 export type Command = { group: string; label: string; to: string; icon: ComponentType<IconProps>; hint?: string }
@@ -16,7 +16,7 @@ export function useCommands(): Command[] {
   const rooms: Command[] =
     scope === null
       ? []
-      : [...ROOMS, SETTINGS_ROOM].map((room) => ({
+      : [...ROOMS, RECYCLE_BIN_ROOM, SETTINGS_ROOM].map((room) => ({
           group: 'Pages',
           label: room.label,
           to: room.to(scope),

@@ -8,6 +8,7 @@ import {
   IconRocket,
   IconRoute2,
   IconSettings,
+  IconTrash,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import { paths, type Scope } from '../paths.ts'
@@ -30,6 +31,14 @@ export const ROOMS: Room[] = [
   { id: 'monitoring', label: 'Monitoring', letter: 'o', icon: IconActivity, to: paths.monitoring },
   { id: 'catalogue', label: 'Catalogue', letter: 'c', icon: IconMap2, to: paths.catalogue },
 ]
+
+export const RECYCLE_BIN_ROOM: Room = {
+  id: 'recycle-bin',
+  label: 'Recycle bin',
+  letter: 'b',
+  icon: IconTrash,
+  to: paths.recycleBin,
+}
 
 export const SETTINGS_ROOM: Room = {
   id: 'settings',

@@ -1,7 +1,7 @@
 import { useEffect } from 'react'
 import { paths, type Scope } from '../paths.ts'
 import { useGo } from '../ui/AppLink.tsx'
-import { ROOMS, SETTINGS_ROOM } from './rooms.ts'
+import { RECYCLE_BIN_ROOM, ROOMS, SETTINGS_ROOM } from './rooms.ts'
 
 /** How long after `g` the second key is waited for. */
 const CHORD_MS = 1_200
@@ -28,7 +28,7 @@ export function useShortcuts(scope: Scope | null, openPalette: () => void): void
         chordUntil = Date.now() + CHORD_MS
       } else if (Date.now() < chordUntil) {
         chordUntil = 0
-        const room = [...ROOMS, SETTINGS_ROOM].find((candidate) => candidate.letter === event.key)
+        const room = [...ROOMS, RECYCLE_BIN_ROOM, SETTINGS_ROOM].find((candidate) => candidate.letter === event.key)
         if (event.key === 'h') go(paths.home())
         else if (room !== undefined && scope !== null) go(room.to(scope))
       }

@@ -37,6 +37,9 @@ const LOOKS: Record<string, Look> = {
   failed: bad('Failed'),
   cancelled: off('Cancelled'),
   lost: odd('Lost'),
+  // the audit log
+  done: good('Done'),
+  denied: odd('Denied'),
   // webhooks and their deliveries
   ACTIVE: good('Active'),
   DISABLED: off('Disabled'),

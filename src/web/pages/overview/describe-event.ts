@@ -44,6 +44,10 @@ export function happenings(events: ProjectEvent[]): Happening[] {
 function sentence(event: ProjectEvent): [before: string, after: string] | null {
   const { actor, verb, kind, detail } = event
   if (kind === 'run' && verb === 'created') return [`${actor} started run`, '']
+  if (kind === 'run' && verb === 'lost') return ['Run', 'fell silent']
+  if (kind === 'run' && verb === 'resumed') return ['Run', 'was heard again']
+  if (kind === 'run' && verb === 'logged') return null
+  if (verb === 'purged') return [`${actor} deleted ${NOUNS[kind] ?? kind}`, 'for ever']
   if (kind === 'run' && verb === 'updated') {
     const end = RUN_ENDS[String(detail.status)]
     return end === undefined ? null : ['Run', end]

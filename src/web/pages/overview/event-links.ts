@@ -3,7 +3,7 @@ import { paths, type Scope } from '../../paths.ts'
 
 /** Where the thing of an event is shown, or null when it is gone or has no page. */
 export function eventTarget(scope: Scope, event: ProjectEvent): string | null {
-  if (event.verb === 'deleted') return null
+  if (event.verb === 'deleted' || event.verb === 'purged') return null
   const { kind, subject } = event
   const slash = subject.lastIndexOf('/')
   const [name, last] = slash < 0 ? [subject, ''] : [subject.slice(0, slash), subject.slice(slash + 1)]

@@ -18,6 +18,7 @@ import { JobError, JobLogView } from '../jobs/JobLog.tsx'
 import { RunActions } from './RunActions.tsx'
 import { RunFiles } from './RunFiles.tsx'
 import { RunOverview } from './RunOverview.tsx'
+import { runState } from './run-state.ts'
 
 /** One run at a glance: did it work, how well, from what. */
 export function RunPage() {
@@ -31,7 +32,7 @@ export function RunPage() {
       title={run.data?.name ?? 'Run'}
       status={
         <>
-          {run.data && <StatusBadge status={run.data.lifecycle === 'deleted' ? 'deleted' : run.data.status} filled />}
+          {run.data && <StatusBadge status={runState(run.data)} filled />}
           <CopyButton text={id} what="run id" />
         </>
       }
@@ -80,7 +81,8 @@ function RunFacts({ scope, run }: { scope: Scope; run: RunDetail }) {
       items={[
         ['Started', <Time key="started" ms={run.started_at_ms} />],
         ['by', run.user_name],
-        ['Took', <Elapsed key="took" fromMs={run.started_at_ms} toMs={run.ended_at_ms} />],
+        ['Took', <Elapsed key="took" fromMs={run.started_at_ms} toMs={run.ended_at_ms ?? run.lost_since_ms} />],
+        ['Last heard', run.lost_since_ms && <Time key="heard" ms={run.lost_since_ms} />],
         [
           'Experiment',
           <Chip key="experiment" to={paths.runs(scope, { experiment: run.experiment_id })}>

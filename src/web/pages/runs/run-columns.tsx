@@ -9,6 +9,7 @@ import type { Column } from '../../ui/DataTable.tsx'
 import { StatusBadge } from '../../ui/StatusBadge.tsx'
 import { Elapsed, Num, Time } from '../../ui/values.tsx'
 import css from './Runs.module.css'
+import { runState } from './run-state.ts'
 
 export type Selection = { ids: ReadonlySet<string>; toggle: (id: string, range: boolean) => void }
 
@@ -61,8 +62,8 @@ function general(): Column<Run>[] {
       header: 'Status',
       width: 120,
       phone: true,
-      value: (run) => run.status,
-      cell: (run) => <StatusBadge status={run.lifecycle === 'deleted' ? 'deleted' : run.status} />,
+      value: runState,
+      cell: (run) => <StatusBadge status={runState(run)} />,
     },
     {
       id: 'attributes.start_time',
@@ -77,7 +78,7 @@ function general(): Column<Run>[] {
       header: 'Took',
       width: 100,
       align: 'right',
-      cell: (run) => <Elapsed fromMs={run.started_at_ms} toMs={run.ended_at_ms} />,
+      cell: (run) => <Elapsed fromMs={run.started_at_ms} toMs={run.ended_at_ms ?? run.lost_since_ms} />,
     },
   ]
 }

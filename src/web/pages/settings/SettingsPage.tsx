@@ -4,6 +4,7 @@ import { useProject } from '../../frame/project-context.ts'
 import { paths } from '../../paths.ts'
 import { Page, type Tab, Tabs } from '../../ui/Page.tsx'
 import { useUrlParam } from '../../ui/url-state.ts'
+import { AuditTab } from './AuditTab.tsx'
 import { ConnectTab } from './ConnectTab.tsx'
 import { MembersTab } from './MembersTab.tsx'
 import { ProjectTab } from './ProjectTab.tsx'
@@ -22,6 +23,7 @@ export function SettingsPage() {
     { id: 'connect', label: 'Connect', to: paths.settings(scope, 'connect') },
     { id: 'members', label: 'Members', to: paths.settings(scope, 'members') },
     ...(canManage ? [{ id: 'webhooks', label: 'Webhooks', to: paths.settings(scope, 'webhooks') }] : []),
+    ...(canManage ? [{ id: 'audit', label: 'Audit log', to: paths.settings(scope, 'audit') }] : []),
     { id: 'tokens', label: 'My tokens', to: paths.settings(scope, 'tokens') },
     ...(me.data?.is_admin === true
       ? [{ id: 'users', label: 'Users of this server', to: paths.settings(scope, 'users') }]
@@ -33,6 +35,7 @@ export function SettingsPage() {
       {tab === 'connect' && <ConnectTab />}
       {tab === 'members' && <MembersTab accounts={config.data?.accounts === true} />}
       {tab === 'webhooks' && canManage && <WebhooksTab />}
+      {tab === 'audit' && canManage && <AuditTab />}
       {tab === 'tokens' && <TokensTab />}
       {tab === 'users' && me.data?.is_admin === true && <UsersTab />}
     </Page>
