@@ -1,7 +1,7 @@
 import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const strict = { additionalProperties: false } as const
 
 export const RunParams = Type.Object({ ...ProjectParams.properties, run: Type.String() })

@@ -3965,11 +3965,7 @@ export interface paths {
                         "application/json": {
                             key: string;
                             series: {
-                                points: [
-                                    number,
-                                    number,
-                                    number | null
-                                ][];
+                                points: (number | null)[][];
                                 run: string;
                                 /** @description All points; beyond `max_points` first, last, least and greatest of each stretch stay. */
                                 total: number;

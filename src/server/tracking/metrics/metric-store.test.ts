@@ -160,3 +160,72 @@ test('what silent runs left in their tails is sealed, and is theirs as before', 
   expect([series?.tail.length, series?.heads.map((head) => head.points)]).toEqual([0, [30]])
   expect(await told(run, 7)).toEqual(points.map(wire))
 })
+
+describe('for charts', () => {
+  const base = '/api/v1/projects/local/default'
+
+  test('one metric of many runs comes at once; other projects’ runs and unknown ones are left out', async () => {
+    const run = await api.run()
+    await log(run, [point(0, 5, 1), point(1, 6, Number.NaN)])
+    const answer = await server.request('POST', `${base}/metrics/series`, {
+      body: { key: 'm', runs: [run, 'unknown'] },
+    })
+    expect(answer.body).toEqual({
+      key: 'm',
+      series: [
+        {
+          run,
+          total: 2,
+          points: [
+            [0, 5, 1],
+            [1, 6, null],
+          ],
+        },
+      ],
+    })
+    await server.request('POST', '/api/v1/projects', { body: { name: 'other' } })
+    const other = await server.request('POST', '/api/v1/projects/local/other/metrics/series', {
+      body: { key: 'm', runs: [run] },
+    })
+    expect([other.status, other.body.series]).toEqual([200, []])
+    for (const body of [
+      { key: 'm', runs: [] },
+      { key: 'm', runs: Array(501).fill('x') },
+      { key: '', runs: [run] },
+    ])
+      expect((await server.request('POST', `${base}/metrics/series`, { body })).status).toBe(400)
+  })
+
+  test('new points are streamed from a cursor on, sealed or not, each once', async () => {
+    const run = await api.run()
+    const points = Array.from({ length: 700 }, (_, i) => point(i, 100 + i, i))
+    await log(run, points.slice(0, 20))
+    const first = await eventsOf(run, null, 1, async () => log(run, points.slice(20, 23)))
+    expect(first.points).toEqual([20, 21, 22])
+    // The viewer is cut off; meanwhile a chunk is written at once, and single points behind it.
+    await log(run, points.slice(23, 600))
+    await log(run, points.slice(600))
+    await seal(run, true)
+    expect((await eventsOf(run, first.cursor, 1)).points).toEqual(points.slice(23).map(({ step }) => step))
+  })
+
+  /** Reads the stream until `count` events have come; returns the steps and the last cursor. */
+  async function eventsOf(run: string, cursor: string | null, count: number, meanwhile?: () => Promise<void>) {
+    const abort = new AbortController()
+    const answer = await fetch(`${server.url}${base}/runs/${run}/metrics/stream?key=m`, {
+      signal: abort.signal,
+      headers: cursor === null ? {} : { 'last-event-id': cursor },
+    })
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
+    let text = Buffer.from((await reader.read()).value ?? []).toString()
+    await meanwhile?.()
+    while (text.split('event: points').length <= count || !text.endsWith('\n\n'))
+      text += Buffer.from((await reader.read()).value ?? []).toString()
+    abort.abort()
+    const data = [...text.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json as string))
+    return {
+      points: data.flatMap((event: { points: number[][] }) => event.points.map(([step]) => step)),
+      cursor: /^id: (.*)$/m.exec(text)?.[1] ?? null,
+    }
+  }
+})

@@ -150,6 +150,43 @@ export async function latestOf(db: Db, runIds: readonly string[]): Promise<Serie
   )
 }
 
+/** The latest points of some metrics of a run. */
+export async function latestOfKeys(db: Db, runId: string, keys: readonly string[]): Promise<SeriesRow[]> {
+  return db.selectFrom('metric_series').selectAll().where('run_id', '=', runId).where('key', 'in', keys).execute()
+}
+
+/** Unsealed points behind one, in order. */
+export async function tailBehind(
+  db: Db,
+  seriesId: number,
+  after: PointColumns | null,
+  limit: number,
+): Promise<TailRow[]> {
+  let query = db.selectFrom('metric_tail').selectAll().where('series_id', '=', seriesId)
+  if (after !== null) {
+    query = query.where(
+      sql<boolean>`(step, timestamp_ms, value, is_nan) > (${after.step}, ${after.timestamp_ms}, ${after.value}, ${after.is_nan})`,
+    )
+  }
+  return query.orderBy('step').orderBy('timestamp_ms').orderBy('value').orderBy('is_nan').limit(limit).execute()
+}
+
+/** The number of the first chunk that may hold points behind one; the newest chunks are looked at first. */
+export async function firstChunkReaching(
+  db: Db,
+  seriesId: number,
+  after: PointColumns | null,
+): Promise<number | undefined> {
+  let query = db
+    .selectFrom('metric_chunks')
+    .select('number')
+    .where('series_id', '=', seriesId)
+    .orderBy('number')
+    .limit(1)
+  if (after !== null) query = query.where('last_step', '>=', after.step)
+  return (await query.executeTakeFirst())?.number
+}
+
 export async function tailsOf(db: Db, seriesIds: readonly number[]): Promise<TailRow[]> {
   return collect(seriesIds, (ids) =>
     db
