@@ -27,7 +27,7 @@ describe('without accounts', () => {
         expect(answer.body.experiment.name).toBe('Default')
         expect(answer.headers.get('content-type')).toMatch(/^application\/json/)
       }
-      expect(error(await server.request('POST', `${prefix}/api/3.0/mlflow/traces`, { body: {} }))).toEqual([
+      expect(error(await server.request('POST', `${prefix}/api/3.0/mlflow/scorers/register`, { body: {} }))).toEqual([
         404,
         'ENDPOINT_NOT_FOUND',
       ])

@@ -255,7 +255,7 @@ describe('delete', () => {
       policies: 'endpoints',
       decisions: 'endpoints',
     }
-    const along = ['members', 'tokens', 'webhooks', 'events', 'tombstones']
+    const along = ['members', 'tokens', 'webhooks', 'events', 'tombstones', 'imported_things']
     const known = new Set([...Object.keys(PROJECT_CONTENT), ...Object.keys(below), ...along])
     expect(rows.map((row) => row.name).filter((name) => !known.has(name))).toEqual([])
   })
