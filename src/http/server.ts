@@ -5,11 +5,12 @@ import type { Context } from '../context.ts'
 import { newId } from '../lib/ids.ts'
 import { installBodies } from './bodies.ts'
 import { createCompilers } from './compilers.ts'
+import { installDraining } from './draining.ts'
 import { answerNoRequest, installErrorHandler, sendFrameworkError } from './errors.ts'
 import { installGuard } from './guard.ts'
 import { installHeaders } from './headers.ts'
-import { installRefusals } from './refusals.ts'
 import { installOpenApi } from './openapi.ts'
+import { installRefusals } from './refusals.ts'
 
 export type App = FastifyInstance
 
@@ -28,6 +29,7 @@ export async function createServer(ctx: Context, version: string): Promise<App> 
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // draining.ts says it better
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
     rewriteUrl: (request) => withoutBase(request.url ?? '/', config.basePath),
     http: { headersTimeout: 30_000 },
@@ -38,6 +40,7 @@ export async function createServer(ctx: Context, version: string): Promise<App> 
 
   app.decorate('compileSchemas', compilers.compileAll)
   installErrorHandler(app)
+  installDraining(app)
   await app.register(cookie)
   installBodies(app)
   installGuard(app, ctx)
