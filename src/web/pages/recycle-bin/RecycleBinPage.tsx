@@ -67,7 +67,7 @@ function columnsFor({ restore, forEver, busy }: Acts): Column<BinItem>[] {
             <Button
               size="compact-sm"
               variant="subtle"
-              className={css.forever ?? ''}
+              style={{ color: 'var(--danger)' }}
               onClick={() => forEver(item)}
               aria-label={`Delete ${item.name} for ever`}
             >

@@ -2,6 +2,7 @@ import { Button, Select, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { type AuditRow, auditQuery } from '../../api/audit.ts'
+import { shortId } from '../../format.ts'
 import { useProject } from '../../frame/project-context.ts'
 import { type Column, DataTable } from '../../ui/DataTable.tsx'
 import { Loaded } from '../../ui/Loading.tsx'
@@ -31,6 +32,13 @@ function inWords(detail: AuditRow['detail']): string {
     .join(', ')
 }
 
+/** What a row is about, as short as people know it. */
+function nameOf({ kind, subject, detail }: AuditRow): string {
+  if (kind === 'request' && typeof detail.path === 'string' && detail.path !== '')
+    return `${subject.split(' ')[0]} ${detail.path}`
+  return /^[0-9a-f]{32}$/.test(subject) ? shortId(subject) : subject
+}
+
 const COLUMNS: Column<AuditRow>[] = [
   {
     id: 'what',
@@ -38,7 +46,8 @@ const COLUMNS: Column<AuditRow>[] = [
     width: 320,
     cell: (row) => (
       <span title={inWords(row.detail)}>
-        {row.verb} {row.kind.replaceAll('_', ' ')} <strong>{row.subject}</strong>
+        {row.verb} {row.kind === 'request' ? '' : `${row.kind.replaceAll('_', ' ')} `}
+        <strong>{nameOf(row)}</strong>
       </span>
     ),
   },
@@ -79,7 +88,7 @@ export function AuditTab() {
     }),
   )
   return (
-    <div>
+    <div className={css.wide}>
       <p className="muted">
         Each change leaves one row in the same transaction. Metrics and params of a run are its own data: its start, its
         end and who brings the data are here, not each point.
