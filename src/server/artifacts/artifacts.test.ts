@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ARTIFACTS, type MlflowApi, mlflowApi } from '../../../tests/harness/mlflow.ts'
+import { startProgram } from '../../../tests/harness/process.ts'
 import { startTestServer, type TestServer } from '../../../tests/harness/server.ts'
 import { adoptNamedFiles } from './adopt.service.ts'
 import { archiveName } from './archive.service.ts'
@@ -180,6 +181,25 @@ describe('scrub', () => {
   })
 })
 
+test('trainyard scrub: one line for each bad file, status 1 when there is one', async () => {
+  const command = async () => {
+    const { data, databaseUrl } = server.ctx.config
+    const program = startProgram(['scrub', '--data', data, '--database-url', databaseUrl])
+    return { status: await program.ended, output: program.output() }
+  }
+  const good = await command()
+  expect(good.output).toMatch(/files \(\d+ bytes\) read: 0 damaged, 0 missing; 0 \(0 bytes\) unreferenced\.$/m)
+  expect(good.status).toBe(0)
+  await put('cli/bad', 'bytes')
+  const { object_id: id } = await entry('bad')
+  await writeFile(diskPath(id ?? ''), 'bytez')
+  const bad = await command()
+  expect(bad.output).toContain(`damaged\tobjects/${id}\tIts SHA-256 is `)
+  expect(bad.output).toContain('\tlocal/default: artifact cli/bad\n')
+  expect(bad.status).toBe(1)
+  await removeArtifacts(server.ctx, project.id, 'cli')
+})
+
 describe('files of an earlier version', () => {
   test('are taken over once, links are not', async () => {
     const blobs = join(server.folder, 'blobs')
@@ -218,7 +238,7 @@ describe('a folder as a zip', () => {
       ['empty', ''],
       ['ünïcode 日本.txt', 'name'],
       ['con.txt', 'device'],
-      ['a:b', 'stream'],
+      ['ab:c', 'stream'],
     ] as const)
       await put(`${root}/${name}`, value)
     const url = `${server.url}/api/v1/projects/local/default/runs/${run}/artifacts/archive`
@@ -235,7 +255,7 @@ describe('a folder as a zip', () => {
     const out = (name: string) => readFile(join(folder, 'out', name))
     expect((await out('data/weights.bin')).equals(big)).toBe(true)
     expect(await readdir(join(folder, 'out'))).toEqual(
-      ['MLmodel', '_con.txt', 'a_b', 'data', 'empty', 'ünïcode 日本.txt'].sort(),
+      ['MLmodel', '_con.txt', 'ab_c', 'data', 'empty', 'ünïcode 日本.txt'].sort(),
     )
     expect((await out('ünïcode 日本.txt')).toString()).toBe('name')
     await rm(folder, { recursive: true })

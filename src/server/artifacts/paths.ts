@@ -26,15 +26,27 @@ export function joinPath(...parts: string[]): string {
   return parts.filter((part) => part !== '').join('/')
 }
 
+/** `#`, also behind layers of percent-encoding: MLflow's clients refuse a whole listing that holds one (contracts/mlflow.md §9). */
+const HASH_SIGN = /#|%(25)*23/
+
+/** @throws AppError bad_request */
+function artifactSegments(path: string): string[] {
+  if (HASH_SIGN.test(path)) throw badRequest('Invalid path: path must not hold "#".', 'path')
+  const segments = pathSegments(path)
+  // A client checks each name of a listing as if it were a whole path: none may look absolute when it is decoded once more.
+  for (const segment of segments) pathSegments(segment)
+  return segments
+}
+
 /** The checked form of a path that a client gave; `''` is the root. @throws AppError bad_request */
 export function checkedPath(path: string): string {
-  return path === '' ? '' : pathSegments(path).join('/')
+  return path === '' ? '' : artifactSegments(path).join('/')
 }
 
 /** @throws AppError bad_request for what is no path, and for the root, which is no entry */
 export function placeOf(path: string): Place {
   if (path === '') throw badRequest('Invalid path: it is empty.', 'path')
-  const segments = pathSegments(path)
+  const segments = artifactSegments(path)
   return { folder: segments.slice(0, -1).join('/'), name: segments.at(-1) ?? '' }
 }
 
