@@ -43,7 +43,7 @@ export async function partsOf(db: Db, uploadId: string): Promise<PartRow[]> {
     .execute()
 }
 
-/** @returns false when it was complete before, or is gone */
+/** The row stays for a while, its parts are not needed any more. @returns false when it was complete before, or is gone */
 export async function markComplete(db: Db, id: string): Promise<boolean> {
   const result = await db
     .updateTable('artifact_uploads')
@@ -51,6 +51,7 @@ export async function markComplete(db: Db, id: string): Promise<boolean> {
     .where('id', '=', id)
     .where('is_complete', '=', 0)
     .executeTakeFirst()
+  await db.deleteFrom('artifact_upload_parts').where('upload_id', '=', id).execute()
   return Number(result.numUpdatedRows) > 0
 }
 
