@@ -30,6 +30,8 @@ export const paths = {
   job: (scope: Scope, job: string) => at(scope, 'jobs', job),
   runs: (scope: Scope, query: Query = {}) => withQuery(at(scope, 'runs'), query),
   run: (scope: Scope, run: string, tab?: string) => withQuery(at(scope, 'runs', run), { tab }),
+  traces: (scope: Scope, query: Query = {}) => withQuery(at(scope, 'runs', 'traces'), query),
+  trace: (scope: Scope, trace: string, span?: string) => withQuery(at(scope, 'runs', 'traces', trace), { span }),
   models: (scope: Scope) => at(scope, 'models'),
   model: (scope: Scope, model: string) => at(scope, 'models', model),
   modelVersion: (scope: Scope, model: string, version: number | string, tab?: string) =>

@@ -59,6 +59,14 @@ const pages = [
     lazyRouteComponent(() => import('./pages/runs/RunsPage.tsx'), 'RunsPage'),
   ),
   inProject(
+    '/runs/traces',
+    lazyRouteComponent(() => import('./pages/traces/TracesPage.tsx'), 'TracesPage'),
+  ),
+  inProject(
+    '/runs/traces/$trace',
+    lazyRouteComponent(() => import('./pages/traces/TracePage.tsx'), 'TracePage'),
+  ),
+  inProject(
     '/runs/$run',
     lazyRouteComponent(() => import('./pages/runs/RunPage.tsx'), 'RunPage'),
   ),

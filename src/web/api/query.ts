@@ -20,6 +20,7 @@ export type Topic =
   | 'events'
   | 'experiments'
   | 'runs'
+  | 'traces'
   | 'datasets'
   | 'jobs'
   | 'models'

@@ -7,6 +7,11 @@ export type RunsPage = Ok<`${P}/runs`>
 export type Run = RunsPage['runs'][number]
 export type RunDetail = Ok<`${P}/runs/{run}`>
 export type RunModel = Run['models'][number]
+export type TracesPage = Ok<`${P}/traces`>
+export type Trace = TracesPage['traces'][number]
+export type TraceDetail = Ok<`${P}/traces/{trace}`>
+export type Span = TraceDetail['spans'][number]
+export type Assessment = TraceDetail['assessments'][number]
 export type History = Ok<`${P}/runs/{run}/history`>
 
 export type Dataset = Ok<`${P}/datasets`>['datasets'][number]

@@ -29,6 +29,12 @@ const LOOKS: Record<string, Look> = {
   FINISHED: good('Finished'),
   FAILED: bad('Failed'),
   KILLED: off('Stopped'),
+  // traces and spans
+  OK: good('OK'),
+  ERROR: bad('Error'),
+  IN_PROGRESS: running('In progress'),
+  STATE_UNSPECIFIED: off('Unknown'),
+  UNSET: off('Not said'),
   // jobs
   queued: waiting('Queued'),
   preparing: running('Preparing'),

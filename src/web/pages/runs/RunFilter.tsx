@@ -3,10 +3,23 @@ import { useEffect, useState } from 'react'
 import type { ApiError } from '../../api/errors.ts'
 import { SearchBox } from '../../ui/SearchBox.tsx'
 
-type Props = { value: string; onChange: (value: string) => void; error: ApiError | null }
+type Props = {
+  value: string
+  onChange: (value: string) => void
+  error: ApiError | null
+  /** What is filtered, and an example. */
+  what?: string
+  example?: string
+}
 
 /** A filter in MLflow's grammar; what is wrong with it is said under it while one types. */
-export function RunFilter({ value, onChange, error }: Props) {
+export function RunFilter({
+  value,
+  onChange,
+  error,
+  what = 'runs',
+  example = "metrics.accuracy > 0.8 and params.model = 'gbm'",
+}: Props) {
   const [text, setText] = useState(value)
   useEffect(() => setText(value), [value])
   const later = useDebouncedCallback(onChange, 500)
@@ -19,8 +32,8 @@ export function RunFilter({ value, onChange, error }: Props) {
           later(next)
         }}
         onEnter={() => onChange(text)}
-        placeholder="metrics.accuracy > 0.8 and params.model = 'gbm'"
-        label="Filter runs"
+        placeholder={example}
+        label={`Filter ${what}`}
         invalid={error !== null}
         mono
         width={560}

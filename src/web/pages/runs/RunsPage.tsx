@@ -13,6 +13,7 @@ import { useUrlParam } from '../../ui/url-state.ts'
 import { NoRuns } from './NoRuns.tsx'
 import { orderBy } from './order-by.ts'
 import { RunsToolbar } from './RunsToolbar.tsx'
+import { RunTabs } from './RunTabs.tsx'
 import { runColumns } from './run-columns.tsx'
 import { SelectedRuns } from './SelectedRuns.tsx'
 import { useMlflowFragment } from './use-mlflow-fragment.ts'
@@ -40,13 +41,13 @@ export function RunsPage() {
   const untouched = experiment === '' && filter === '' && view === 'active'
   if (runs.data !== undefined && rows.length === 0 && untouched) {
     return (
-      <Page title="Runs">
+      <Page title="Runs" tabs={<RunTabs scope={scope} current="runs" />}>
         <NoRuns />
       </Page>
     )
   }
   return (
-    <Page title="Runs">
+    <Page title="Runs" tabs={<RunTabs scope={scope} current="runs" />}>
       {filterError === null && <ErrorView error={runs.error} onRetry={() => void runs.refetch()} />}
       {runs.data === undefined && runs.error === null && <RowsSkeleton rows={12} />}
       {(runs.data !== undefined || filterError !== null) && (
