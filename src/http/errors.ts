@@ -59,6 +59,12 @@ export function toAppError(error: unknown): AppError {
       { cause: error },
     )
   }
+  // Deleted by somebody else between the look and the write: nothing was written.
+  if (known.code === '23503' || /FOREIGN KEY constraint failed/.test(String(known.message))) {
+    return new AppError('not_found', 'What this belongs to was deleted meanwhile; nothing of this request was kept.', {
+      cause: error,
+    })
+  }
   if (known.validation !== undefined) return validationError(known as FastifyError)
   const plain = known.code === undefined ? undefined : PLAIN_WORDS[known.code]
   if (plain !== undefined) return new AppError(plain.code, plain.message, { cause: error })

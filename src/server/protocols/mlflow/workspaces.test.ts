@@ -230,6 +230,23 @@ describe('delete', () => {
     expect((await call('GET', `${PATH}/ada--full`, ada)).status).toBe(200)
   })
 
+  test('what is acknowledged while it is being deleted is never lost', async () => {
+    const outcomes = new Set<string>()
+    for (let round = 0; round < 12; round++) {
+      const name = `ada--race${round}`
+      await call('POST', PATH, ada, undefined, { name })
+      const create = (model: string) =>
+        call('POST', '/api/2.0/mlflow/registered-models/create', ada, name, { name: model })
+      const [deleted, ...models] = await Promise.all([call('DELETE', `${PATH}/${name}`, ada), create('a'), create('b')])
+      for (const model of models) {
+        expect([200, 404]).toContain(model.status)
+        if (model.status === 200) expect(deleted.said).toEqual(INVALID)
+      }
+      outcomes.add(String(deleted.status))
+    }
+    expect([...outcomes].filter((status) => !['204', '400'].includes(status))).toEqual([])
+  })
+
   test('never with what is in it, never what everybody needs', async () => {
     for (const mode of ['CASCADE', 'SET_DEFAULT', 'nonsense'])
       expect((await call('DELETE', `${PATH}/ada--fire?mode=${mode}`, ada)).said).toEqual(INVALID)
