@@ -40,12 +40,16 @@ export function wireId(row: { is_default: number; id: number; wire_id?: string |
   return row.is_default === 1 ? DEFAULT_EXPERIMENT_ID : (row.wire_id ?? String(row.id))
 }
 
-/** A client's id without leading zeros. @throws AppError bad_request for no number */
+/** A client's id as a plain number: MLflow reads it as an integer. @throws AppError bad_request for no number */
 function checkedId(id: string): string {
-  if (!/^\d{1,30}$/.test(id)) {
-    throw badRequest(`Invalid experiment ID '${id.slice(0, 50)}': it must be a non-negative integer.`, 'experiment_id')
+  const [, sign, digits] = /^\s*([+-]?)0*(\d{1,30})\s*$/.exec(id) ?? []
+  if (digits === undefined) {
+    throw badRequest(
+      `Invalid experiment ID '${id.slice(0, 50)}'. Experiment ID must be a valid integer.`,
+      'experiment_id',
+    )
   }
-  return id.replace(/^0+(?=\d)/, '')
+  return sign === '-' && digits !== '0' ? `-${digits}` : digits
 }
 
 /**

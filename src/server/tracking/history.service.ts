@@ -7,7 +7,7 @@ import { findSeries, pointsByStep, pointsByTime } from './metrics/read.service.t
 import { checkMaxResults } from './runs-search.service.ts'
 
 /**
- * A metric's points by time, step and value; none for an unknown run or key. Without `maxResults` all of them.
+ * A page of a metric's points by time, step and value; none for an unknown run or key.
  * @throws AppError bad_request (max_results, page_token)
  */
 export async function metricHistory(
@@ -15,10 +15,10 @@ export async function metricHistory(
   projectId: string,
   runId: string,
   key: string,
-  page: { maxResults?: number; pageToken?: string } = {},
+  page: { maxResults: number; pageToken?: string },
 ): Promise<{ points: MetricPoint[]; nextPageToken: string | null }> {
-  const { maxResults = Number.POSITIVE_INFINITY } = page
-  if (page.maxResults !== undefined) checkMaxResults(page.maxResults, 1_000_000)
+  const { maxResults } = page
+  checkMaxResults(maxResults, 1_000_000)
   const after = decodePointToken(page.pageToken)
   const points: MetricPoint[] = []
   let last: PointColumns | null = null
@@ -32,6 +32,18 @@ export async function metricHistory(
     }
   }
   return { points, nextPageToken: null }
+}
+
+/** The whole history, some points at a time: it may be longer than an answer should be held in memory. */
+export async function* wholeHistory(
+  ctx: Context,
+  projectId: string,
+  runId: string,
+  key: string,
+): AsyncGenerator<MetricPoint[]> {
+  const [series] = await findSeries(ctx, projectId, [runId], key)
+  if (series === undefined) return
+  for await (const batch of pointsByTime(ctx, series, null)) yield batch.map((point) => pointOf({ ...point, key }))
 }
 
 export type RunPoint = MetricPoint & { runId: string }

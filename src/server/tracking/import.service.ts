@@ -250,9 +250,14 @@ export async function finishImportedRun(
   })
 }
 
-/** A page of an experiment's run ids, deleted runs too, in the order of ids. */
-export async function pageOfRunIds(ctx: Context, experimentRowId: number, after: string): Promise<string[]> {
-  return store.runIdsOf(ctx.db, experimentRowId, after, 200)
+/** A page of an experiment's runs, deleted ones too, in the order of ids. */
+export async function pageOfRunIds(
+  ctx: Context,
+  experimentRowId: number,
+  after: string,
+): Promise<{ id: string; deletedAtMs: number | null }[]> {
+  const rows = await store.runIdsOf(ctx.db, experimentRowId, after, 200)
+  return rows.map((row) => ({ id: row.id, deletedAtMs: row.deleted_at_ms }))
 }
 
 /** A page of an experiment's logged models' ids, deleted ones too, in the order of ids. */

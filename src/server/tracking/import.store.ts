@@ -145,16 +145,20 @@ export async function addLoggedModelMetrics(db: Db, rows: readonly LoggedModelMe
 }
 
 /** Ids of an experiment's runs, deleted ones too, after `after` in the order of ids. */
-export async function runIdsOf(db: Db, experimentId: number, after: string, limit: number): Promise<string[]> {
-  const rows = await db
+export async function runIdsOf(
+  db: Db,
+  experimentId: number,
+  after: string,
+  limit: number,
+): Promise<{ id: string; deleted_at_ms: number | null }[]> {
+  return db
     .selectFrom('runs')
-    .select('id')
+    .select(['id', 'deleted_at_ms'])
     .where('experiment_id', '=', experimentId)
     .where('id', '>', after)
     .orderBy('id')
     .limit(limit)
     .execute()
-  return rows.map((row) => row.id)
 }
 
 /** Ids of an experiment's logged models, deleted ones too, after `after` in the order of ids. */

@@ -124,6 +124,21 @@ export async function searchRuns(
   projectId: string,
   search: RunSearch,
 ): Promise<{ runs: RunRecord[]; nextPageToken: string | null }> {
+  const { ids, nextPageToken } = await searchRunIds(ctx, projectId, search)
+  return { runs: await runsOf(ctx, projectId, ids), nextPageToken }
+}
+
+/** Runs that a search found, in its order. */
+export async function runsOf(ctx: Context, projectId: string, ids: readonly string[]): Promise<RunRecord[]> {
+  return (await runsByIds(ctx.db, projectId, ids)).map(runRecord)
+}
+
+/** As `searchRuns`, without reading the runs: of tens of thousands they are read some at a time. */
+export async function searchRunIds(
+  ctx: Context,
+  projectId: string,
+  search: RunSearch,
+): Promise<{ ids: string[]; nextPageToken: string | null }> {
   checkMaxResults(search.maxResults, 50_000)
   const conditions = parseFilter(search.filter ?? '').map(condition)
   const orderBy = search.orderBy ?? []
@@ -138,14 +153,9 @@ export async function searchRuns(
     limit: search.maxResults + 1,
   })
   const page = found.slice(0, search.maxResults)
-  const rows = await runsByIds(
-    ctx.db,
-    projectId,
-    page.map((run) => run.id),
-  )
   const last = found.length > search.maxResults ? page.at(-1) : undefined
   return {
-    runs: rows.map(runRecord),
+    ids: page.map((run) => run.id),
     nextPageToken: last === undefined ? null : encodeRunToken(orderBy, last.place),
   }
 }

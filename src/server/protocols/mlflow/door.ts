@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Context } from '../../../context.ts'
 import { scopeOf } from '../../../http/request.ts'
 import { isSlug } from '../../../lib/slug.ts'
 import { artifactRoutes } from './artifact-routes.ts'
 import { evaluationDatasetHandlers } from './evaluation-datasets.handlers.ts'
+import { LongList } from './long-list.ts'
 import { otlpRoutes } from './otlp-routes.ts'
 import { registryHandlers, registryRoutes } from './registry.handlers.ts'
 import type { Rpc } from './rpc.ts'
@@ -94,7 +96,9 @@ function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc | OwnersRpc, codec:
           message: codec.decode(request),
           params: request.params as Record<string, string>,
         })
-        return reply.type('application/json').send(codec.encode(answer))
+        reply.type('application/json')
+        if (answer instanceof LongList) return reply.send(Readable.from(answer.text(codec.encode)))
+        return reply.send(codec.encode(answer))
       },
     })
   }

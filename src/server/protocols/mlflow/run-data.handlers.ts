@@ -1,8 +1,10 @@
 import { badRequest } from '../../../lib/errors.ts'
-import { metricHistory, type RunPoint, sampledHistory } from '../../tracking/history.service.ts'
+import { metricHistory, type RunPoint, sampledHistory, wholeHistory } from '../../tracking/history.service.ts'
 import { logInputs, logOutputs, type NewRunInput } from '../../tracking/inputs.service.ts'
+import type { MetricPoint } from '../../tracking/metric-points.ts'
 import { recordLoggedModel } from '../../tracking/model-history.service.ts'
 import { logBatch, logMetric, logParam, type NewMetric, removeTag, setTag } from '../../tracking/run-data.service.ts'
+import { LongList } from './long-list.ts'
 import { metricMessage } from './messages.ts'
 import type { Rpc, RpcCall } from './rpc.ts'
 import {
@@ -48,14 +50,19 @@ function inputOf(message: Message, index: number): NewRunInput {
 }
 
 async function history({ ctx, project, message }: RpcCall): Promise<object> {
-  const { points, nextPageToken } = await metricHistory(
-    ctx,
-    project.id,
-    runIdOf(message),
-    requiredString(message, 'metric_key'),
-    { maxResults: optionalInt(message, 'max_results'), pageToken: optionalString(message, 'page_token') },
-  )
+  const runId = runIdOf(message)
+  const key = requiredString(message, 'metric_key')
+  const maxResults = optionalInt(message, 'max_results')
+  if (maxResults === undefined) return new LongList('metrics', messagesOf(wholeHistory(ctx, project.id, runId, key)))
+  const { points, nextPageToken } = await metricHistory(ctx, project.id, runId, key, {
+    maxResults,
+    pageToken: optionalString(message, 'page_token'),
+  })
   return { metrics: points.map(metricMessage), next_page_token: nextPageToken }
+}
+
+async function* messagesOf(batches: AsyncIterable<MetricPoint[]>): AsyncGenerator<object[]> {
+  for await (const batch of batches) yield batch.map(metricMessage)
 }
 
 const pointOfRun = (point: RunPoint) => ({ ...metricMessage(point), run_id: point.runId })

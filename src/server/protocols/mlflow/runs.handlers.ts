@@ -2,9 +2,10 @@ import { joinPath, listArtifacts, ownArtifactPath } from '../../artifacts/artifa
 import { linksOfRuns } from '../../tracking/inputs.service.ts'
 import { valuesOfRuns } from '../../tracking/run-data.service.ts'
 import { createRun, deleteRun, getRun, type RunRecord, restoreRun, updateRun } from '../../tracking/runs.service.ts'
-import { searchRuns } from '../../tracking/runs-search.service.ts'
+import { runsOf, searchRunIds } from '../../tracking/runs-search.service.ts'
 import { fileInfo } from './artifact-routes.ts'
 import { VIEW_TYPES } from './experiments.handlers.ts'
+import { LongList } from './long-list.ts'
 import { runInfoMessage, runMessage } from './messages.ts'
 import type { Rpc, RpcCall } from './rpc.ts'
 import { keyValueList, optionalEnum, optionalInt, optionalString, requiredString, stringList } from './wire.ts'
@@ -33,7 +34,7 @@ async function create(call: RpcCall): Promise<object> {
 
 async function search(call: RpcCall): Promise<object> {
   const { ctx, project, message } = call
-  const { runs, nextPageToken } = await searchRuns(ctx, project.id, {
+  const { ids, nextPageToken } = await searchRunIds(ctx, project.id, {
     experimentIds: stringList(message, 'experiment_ids'),
     filter: optionalString(message, 'filter'),
     view: optionalEnum(message, 'run_view_type', VIEW_TYPES),
@@ -41,7 +42,19 @@ async function search(call: RpcCall): Promise<object> {
     orderBy: stringList(message, 'order_by'),
     pageToken: optionalString(message, 'page_token'),
   })
-  return { runs: await whole(call, runs), next_page_token: nextPageToken }
+  const rest = { next_page_token: nextPageToken }
+  if (ids.length > RUNS_AT_ONCE) return new LongList('runs', slices(call, ids), () => rest)
+  return { runs: await whole(call, await runsOf(ctx, project.id, ids)), ...rest }
+}
+
+/** Runs whose values are read and written together. */
+const RUNS_AT_ONCE = 250
+
+async function* slices(call: RpcCall, ids: readonly string[]): AsyncGenerator<object[]> {
+  for (let at = 0; at < ids.length; at += RUNS_AT_ONCE) {
+    const runs = await runsOf(call.ctx, call.project.id, ids.slice(at, at + RUNS_AT_ONCE))
+    yield await whole(call, runs)
+  }
 }
 
 async function list({ ctx, project, message }: RpcCall): Promise<object> {

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../../lib/schema.ts'
 import { nullable } from '../tracking.schema.ts'
 
 /** A body, not a query: the ids of hundreds of runs are longer than a URL may be. */

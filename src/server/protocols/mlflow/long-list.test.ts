@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { LongList } from './long-list.ts'
+import { encode } from './wire.ts'
+
+async function text(batches: object[][], rest: object): Promise<string> {
+  async function* each() {
+    yield* batches
+  }
+  let whole = ''
+  for await (const piece of new LongList('runs', each(), () => rest).text(encode)) whole += piece
+  return whole
+}
+
+test('a list in pieces is the same text as the whole message', async () => {
+  const cases: [object[][], object][] = [
+    [[], {}],
+    [[[], []], { next_page_token: 'x' }],
+    [[[{ a: 1 }]], {}],
+    [[[{ a: 'x]}' }, {}], [], [{ b: Number.NaN }]], { next_page_token: null }],
+    [[[{ a: 1 }], [{ a: 2 }, { a: [] }]], { next_page_token: 'x' }],
+  ]
+  for (const [batches, rest] of cases) expect(await text(batches, rest)).toBe(encode({ runs: batches.flat(), ...rest }))
+})
