@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { errorMessage } from '../lib/errors.ts'
+import { exportCommand } from './admin/export.ts'
 import { importCommand } from './admin/import.ts'
 import { membersCommand } from './admin/members.ts'
 import { projectsCommand } from './admin/projects.ts'
@@ -36,6 +37,7 @@ export async function main(argv: string[], version: string): Promise<void> {
     reclaimCommand(),
     scrubCommand(),
     importCommand(),
+    exportCommand(),
   ]) {
     program.addCommand(command)
   }

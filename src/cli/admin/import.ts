@@ -18,7 +18,7 @@ export function importCommand(): Command {
     .action(async (source: string, options: Options) => {
       const { importStore } = await import('../../server/moves/import.service.ts')
       const { openSource } = await import('../../server/moves/open-source.ts')
-      await moveIn(options, 'import', async (ctx, project, report) => {
+      await moveIn(options, async (ctx, project, report) => {
         const reader = await openSource(
           source,
           {

@@ -19,15 +19,16 @@ const TELL_EVERY_MS = 2_000
 /** Problems that are printed one by one; the number of all is. */
 const PRINTED = 200
 
+type Work = (ctx: Context, project: Project, report: Report) => Promise<string>
+
+export const moveIn = (options: MoveOptions, work: Work) => move(options, 'import', work)
+export const moveOut = (options: MoveOptions, work: Work) => move(options, 'export', work)
+
 /**
  * Runs a move on the store with its progress on standard error and its report on standard output. When something could not
  * be moved the exit status is 2.
  */
-export async function moveIn(
-  options: MoveOptions,
-  what: 'import' | 'export',
-  work: (ctx: Context, project: Project, report: Report) => Promise<string>,
-): Promise<void> {
+async function move(options: MoveOptions, what: 'import' | 'export', work: Work): Promise<void> {
   const { createReport, summary } = await import('../../server/moves/report.ts')
   let toldAtMs = Date.now()
   const report = createReport((counts) => {
