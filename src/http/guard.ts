@@ -145,6 +145,8 @@ async function authorize(
     if (actor.kind === 'anonymous' && withAccounts) throw signIn()
     throw notFound('There is no such project, or you may not see it.')
   }
+  // Before it is asked: the audit log says in which project somebody was refused.
+  request.project = project
   if (!can(actor, permission, project)) {
     if (actor.kind === 'anonymous') throw signIn()
     throw new AppError(
@@ -152,7 +154,6 @@ async function authorize(
       `You may not ${permission} in ${project.owner}/${project.name}: your role is ${project.role}${actor.scope === 'admin' ? '' : `, your token's scope is ${actor.scope}`}.`,
     )
   }
-  request.project = project
 }
 
 function signIn(): AppError {
