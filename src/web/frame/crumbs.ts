@@ -4,7 +4,9 @@ import { RECYCLE_BIN_ROOM, ROOMS, SETTINGS_ROOM } from './rooms.ts'
 export type Crumb = { label: string; to: string }
 
 const ROOM_LABELS = new Map([...ROOMS, RECYCLE_BIN_ROOM, SETTINGS_ROOM].map((room) => [room.id, room.label]))
-const HEX = /^[0-9a-f]{32}$/
+/** Pages below a room that list something. */
+const LIST_LABELS: Record<string, string> = { traces: 'Traces' }
+const HEX = /^(?:tr-)?[0-9a-f]{32}$/
 /** Parts of an address that have no page of their own: they are shown with what follows. */
 const JOINED: Record<string, (next: string) => string> = {
   versions: (next) => `version ${next}`,
@@ -27,7 +29,10 @@ export function crumbsOf(segments: string[]): Crumb[] {
     } else if (index === 1) crumbs.push({ label: `${segments[0]}/${part}`, to: path(2) })
     else
       crumbs.push({
-        label: index === 2 ? (ROOM_LABELS.get(part) ?? part) : HEX.test(part) ? shortId(part) : part,
+        label:
+          index === 2
+            ? (ROOM_LABELS.get(part) ?? part)
+            : ((index === 3 ? LIST_LABELS[part] : undefined) ?? (HEX.test(part) ? shortId(part) : part)),
         to: path(index + 1),
       })
   }

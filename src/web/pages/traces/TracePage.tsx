@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useMemo } from 'react'
+import { experimentsQuery } from '../../api/runs.ts'
 import { traceQuery } from '../../api/traces.ts'
 import type { Assessment, Span, TraceDetail } from '../../api/types.ts'
 import { shortId } from '../../format.ts'
@@ -42,6 +43,8 @@ export function TracePage() {
 }
 
 function TraceFacts({ scope, trace }: { scope: Scope; trace: TraceDetail }) {
+  const experiments = useQuery(experimentsQuery(scope))
+  const experiment = experiments.data?.find((one) => one.id === trace.experiment_id)
   return (
     <Facts
       items={[
@@ -59,7 +62,7 @@ function TraceFacts({ scope, trace }: { scope: Scope; trace: TraceDetail }) {
         [
           'Experiment',
           <Chip key="experiment" to={paths.traces(scope, { experiment: trace.experiment_id })}>
-            {trace.experiment_id}
+            {experiment?.name ?? trace.experiment_id}
           </Chip>,
         ],
         ['Session', trace.metadata['mlflow.trace.session']],
@@ -92,7 +95,7 @@ function Content({ trace }: { trace: TraceDetail }) {
         </div>
       )}
       {trace.assessments.length > 0 && (
-        <Section title="What was said about it">
+        <Section title="Assessments">
           <ul className={css.assessments}>
             {trace.assessments.map((one) => (
               <AssessmentItem key={one.id} assessment={one} />

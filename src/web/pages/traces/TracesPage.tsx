@@ -30,24 +30,24 @@ function columnsOf(scope: Scope): Column<Trace>[] {
     {
       id: 'attributes.name',
       header: 'Trace',
-      width: 220,
+      width: 200,
       value: (trace) => trace.name ?? '',
       cell: (trace) => <AppLink to={paths.trace(scope, trace.id)}>{trace.name ?? shortId(trace.id)}</AppLink>,
     },
     {
       id: 'attributes.status',
       header: 'Status',
-      width: 120,
+      width: 110,
       phone: true,
       value: (trace) => trace.status,
       cell: (trace) => <StatusBadge status={trace.status} />,
     },
-    { id: 'request', header: 'Request', width: 320, cell: (trace) => <Preview text={trace.request_preview} /> },
-    { id: 'response', header: 'Response', width: 320, cell: (trace) => <Preview text={trace.response_preview} /> },
+    { id: 'request', header: 'Request', width: 250, cell: (trace) => <Preview text={trace.request_preview} /> },
+    { id: 'response', header: 'Response', width: 250, cell: (trace) => <Preview text={trace.response_preview} /> },
     {
       id: 'attributes.execution_time_ms',
       header: 'Took',
-      width: 100,
+      width: 90,
       align: 'right',
       phone: true,
       value: (trace) => trace.duration_ms,
@@ -56,7 +56,7 @@ function columnsOf(scope: Scope): Column<Trace>[] {
     {
       id: 'run',
       header: 'Run',
-      width: 120,
+      width: 110,
       cell: (trace) =>
         trace.run_id === null ? (
           <span className="muted">–</span>
@@ -69,7 +69,7 @@ function columnsOf(scope: Scope): Column<Trace>[] {
     {
       id: 'attributes.timestamp_ms',
       header: 'When',
-      width: 130,
+      width: 120,
       phone: true,
       value: (trace) => trace.started_at_ms,
       cell: (trace) => <Time ms={trace.started_at_ms} />,
