@@ -159,6 +159,8 @@ export type OutboundRequest = {
   /** For everything together: look-up, connection, answer. */
   timeoutMs: number
   maxAnswerBytes: number
+  /** Whoever waits gives up. */
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -171,18 +173,20 @@ export async function postOutbound(
   input: OutboundRequest,
 ): Promise<OutboundAnswer> {
   const url = parseOutboundUrl(text, policy)
-  const signal = AbortSignal.timeout(input.timeoutMs)
+  const timeout = AbortSignal.timeout(input.timeoutMs)
+  const signal = input.signal === undefined ? timeout : AbortSignal.any([timeout, input.signal])
   try {
     const addresses = await withSignal(resolveOutbound(url, policy), signal)
     return await send(url, addresses, input, signal)
   } catch (error) {
-    if (signal.aborted) throw new Error(`No answer within ${input.timeoutMs / 1000} seconds.`, { cause: error })
+    if (timeout.aborted) throw new Error(`No answer within ${input.timeoutMs / 1000} seconds.`, { cause: error })
     throw error
   }
 }
 
 function withSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     work.then(resolve, reject)
   })

@@ -44,6 +44,7 @@ export async function openWebhookBench(): Promise<WebhookBench> {
   const api = mlflowApi(server)
   await api.get('experiments/get', { experiment_id: '0' })
   let models = 0
+  const never = new AbortController().signal
   const bench: WebhookBench = {
     server,
     receiver,
@@ -72,7 +73,8 @@ export async function openWebhookBench(): Promise<WebhookBench> {
       await db.updateTable('tasks').set({ run_after_ms: FAR }).where('state', '=', 'queued').execute()
       await db.updateTable('webhooks').set({ paused_until_ms: null }).where('id', '=', id).execute()
       for (const delivery of await bench.deliveries(id))
-        if (delivery.state === 'waiting') await WEBHOOK_TASKS[DELIVER_TASK]?.(server.ctx, { delivery_id: delivery.id })
+        if (delivery.state === 'waiting')
+          await WEBHOOK_TASKS[DELIVER_TASK]?.(server.ctx, { delivery_id: delivery.id }, never)
     },
     async clear() {
       const { webhooks } = (await server.request('GET', WEBHOOKS)).body

@@ -23,8 +23,11 @@ export type NewTask = {
   dedupeKey?: string
 }
 
-/** Does one task. It may run twice (a kill in between), so it must be idempotent. Throwing retries it with back-off. */
-export type TaskHandler = (ctx: Context, payload: Record<string, unknown>) => Promise<void>
+/**
+ * Does one task. It may run twice (a kill in between), so it must be idempotent. Throwing retries it with back-off.
+ * `stopping` is aborted when the server ends: who waits for others gives up then.
+ */
+export type TaskHandler = (ctx: Context, payload: Record<string, unknown>, stopping: AbortSignal) => Promise<void>
 export type TaskHandlers = Readonly<Record<string, TaskHandler>>
 
 const LEASE_MS = 60_000
@@ -68,7 +71,7 @@ export async function startTaskLoop(
 ): Promise<{ stop(): Promise<void> }> {
   const owner = await ownerName()
   await releaseTasksOfTheDead(ctx)
-  let stopped = false
+  const stopping = new AbortController()
   const sleepers = new Set<() => void>()
   const sleep = (ms: number) =>
     new Promise<void>((resolve) => {
@@ -84,12 +87,12 @@ export async function startTaskLoop(
   const kinds = Object.keys(outbound)
   async function loop(taken: TaskKinds, parallel: number, known: TaskHandlers): Promise<void> {
     const inWork = new Set<Promise<void>>()
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       try {
         const task = await claimTask(ctx.db, owner, ctx.now(), LEASE_MS, taken)
         if (task === null) await sleep(IDLE_MS)
         else {
-          const work: Promise<void> = doTask(ctx, known, owner, task)
+          const work: Promise<void> = doTask(ctx, known, owner, task, stopping.signal)
             .catch((error) => ctx.log.error({ err: error, task: task.id }, 'task loop: a task cannot be settled'))
             .finally(() => inWork.delete(work))
           inWork.add(work)
@@ -109,7 +112,7 @@ export async function startTaskLoop(
   if (kinds.length > 0) loops.push(loop({ kinds, taken: true }, OUTBOUND_PARALLEL, outbound))
   return {
     async stop() {
-      stopped = true
+      stopping.abort()
       clearInterval(sweeper)
       for (const wake of [...sleepers]) wake()
       await Promise.all(loops)
@@ -122,6 +125,7 @@ async function doTask(
   handlers: TaskHandlers,
   owner: string,
   task: { id: string; kind: string; payload: string; attempts: number },
+  stopping: AbortSignal,
 ): Promise<void> {
   const handler = handlers[task.kind]
   const heartbeat = setInterval(
@@ -131,7 +135,7 @@ async function doTask(
   heartbeat.unref()
   try {
     if (handler === undefined) throw new Error(`no handler for task kind "${task.kind}"`)
-    await handler(ctx, JSON.parse(task.payload) as Record<string, unknown>)
+    await handler(ctx, JSON.parse(task.payload) as Record<string, unknown>, stopping)
     await finishTask(ctx.db, task.id)
   } catch (error) {
     const last = task.attempts >= MAX_ATTEMPTS

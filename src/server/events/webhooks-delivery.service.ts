@@ -37,7 +37,7 @@ type Outcome = {
 
 /** What the queue of outbound requests does (app.ts). */
 export const WEBHOOK_TASKS: TaskHandlers = {
-  [DELIVER_TASK]: (ctx, payload) => deliver(ctx, String(payload.delivery_id)),
+  [DELIVER_TASK]: (ctx, payload, stopping) => deliver(ctx, String(payload.delivery_id), stopping),
 }
 
 /** A webhook's last deliveries, newest first. @throws AppError not_found */
@@ -100,8 +100,11 @@ export async function testWebhook(
   }
 }
 
-/** Makes one attempt of a delivery and settles what follows. At least once: a server killed in between makes it again. */
-async function deliver(ctx: Context, deliveryId: string): Promise<void> {
+/**
+ * Makes one attempt of a delivery and settles what follows. At least once: a server that ended in between, killed or not,
+ * makes it again.
+ */
+async function deliver(ctx: Context, deliveryId: string, stopping: AbortSignal): Promise<void> {
   const delivery = await store.deliveryById(ctx.db, deliveryId)
   if (delivery === undefined || delivery.state !== 'waiting') return
   const receiver = await store.receiverOf(ctx.db, delivery.webhook_id)
@@ -114,7 +117,9 @@ async function deliver(ctx: Context, deliveryId: string): Promise<void> {
     const until = receiver.paused_until_ms + spread(5_000)
     return inTransaction(ctx, (tx) => postpone(tx, delivery.id, until))
   }
-  const outcome = await attempt(ctx, receiver, delivery)
+  const outcome = await attempt(ctx, receiver, delivery, stopping)
+  if (outcome.kind === 'again' && stopping.aborted)
+    return inTransaction(ctx, (tx) => postpone(tx, delivery.id, startedAtMs))
   await inTransaction(ctx, (tx) => settle(tx, receiver, delivery, outcome, startedAtMs))
 }
 
@@ -194,6 +199,7 @@ async function attempt(
   ctx: Context,
   receiver: store.WebhookRow,
   delivery: { id: string; payload: string },
+  stopping?: AbortSignal,
 ): Promise<Outcome> {
   const timestamp = String(Math.floor(ctx.now() / 1000))
   const headers: Record<string, string> = {
@@ -213,6 +219,7 @@ async function attempt(
       body: delivery.payload,
       timeoutMs: TIMEOUT_MS,
       maxAnswerBytes: ANSWER_MAX_BYTES,
+      signal: stopping,
     })
     return outcomeOf(answer, ctx.now())
   } catch (error) {

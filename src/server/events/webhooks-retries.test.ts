@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Receiver } from '../../../tests/harness/receiver.ts'
 import type { TestServer } from '../../../tests/harness/server.ts'
 import { openWebhookBench, signatureOf, WEBHOOKS, type WebhookBench } from '../../../tests/harness/webhooks.ts'
+import { startServer } from '../../app.ts'
+import { readConfig } from '../../config.ts'
 import { DELIVER_TASK } from './webhooks-announce.service.ts'
 
 let bench: WebhookBench
@@ -147,3 +152,29 @@ describe('what fails', () => {
     await receiver.until(5)
   })
 })
+
+test('a server that ends does not wait for a receiver that hangs, and makes the delivery after its next start', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'trainyard-hooks-'))
+  const config = readConfig(
+    { host: '127.0.0.1', port: '0', data: folder, logLevel: 'silent', webhookAllowedHosts: receiver.host },
+    {},
+  )
+  const post = (url: string, path: string, body: object) =>
+    fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  try {
+    const first = await startServer(config)
+    await fetch(`${first.url}/api/2.0/mlflow/experiments/get?experiment_id=0`)
+    await post(first.url, WEBHOOKS, { name: 'h', url: receiver.url(), events: ['registered_model.created'] })
+    receiver.next.push('hang')
+    await post(first.url, '/api/2.0/mlflow/registered-models/create', { name: 'm' })
+    await receiver.until(1)
+    await first.close()
+    const second = await startServer(config)
+    await receiver.until(2)
+    await second.close()
+    const ids = receiver.received.map(({ headers }) => headers['x-mlflow-delivery-id'])
+    expect(ids[1]).toBe(ids[0])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}, 8_000)

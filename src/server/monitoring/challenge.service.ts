@@ -27,8 +27,10 @@ export const DECISION_TASKS: Readonly<Record<string, TaskHandler>> = {
   'monitoring.compare': (ctx, payload) => step(ctx, 'monitoring.compare', payload, compareTask),
 }
 
+type Step = (ctx: Context, payload: Record<string, unknown>) => Promise<void>
+
 /** A step that keeps failing must end its decision with the reason: an open decision keeps its policy from acting again. */
-async function step(ctx: Context, kind: string, payload: Record<string, unknown>, work: TaskHandler): Promise<void> {
+async function step(ctx: Context, kind: string, payload: Record<string, unknown>, work: Step): Promise<void> {
   try {
     await work(ctx, payload)
   } catch (error) {
