@@ -3,6 +3,7 @@ import { bytesOf, HOSTILE_TEXTS, hostileValue, pick, random, sample, spoiled } f
 import { MLFLOW_MESSAGES } from './harness/mlflow-messages.ts'
 import { flower, flowers, watchedEndpoint } from './harness/monitoring.ts'
 import { startTestServer, type TestServer } from './harness/server.ts'
+import { ASSESSMENT_ID, TRACE_ID, TRACE_MESSAGES } from './harness/trace-messages.ts'
 
 /**
  * Every route of the house, fired with what no honest client sends: fields of another type, missing, huge, negative, with
@@ -29,6 +30,9 @@ beforeAll(async () => {
   const logged = await server.request('POST', '/api/2.0/mlflow/logged-models', {
     body: { experiment_id: '0', name: 'm', source_run_id: watched.runId },
   })
+  const traces = '/api/3.0/mlflow/traces'
+  await server.request('POST', traces, { body: TRACE_MESSAGES['/traces'] })
+  const evaluation = await server.request('POST', '/api/3.0/mlflow/datasets/create', { body: { name: 'd' } })
   const dataset = await server.request('GET', `${base}/datasets/flowers/versions/1`)
   Object.assign(known, {
     run: watched.runId,
@@ -50,6 +54,10 @@ beforeAll(async () => {
     prediction_id: predicted.body.predictions[0].id,
     model_id: logged.body.model.info.model_id,
     experiment_id: '0',
+    trace: TRACE_ID,
+    trace_id: TRACE_ID,
+    assessment_id: ASSESSMENT_ID,
+    dataset_id: evaluation.body.dataset.dataset_id,
     collection: 'ai-model',
     filter: 'metrics.a > 1',
     tag_key: 'k',

@@ -1,8 +1,11 @@
+import { TRACE_MESSAGES } from './trace-messages.ts'
+
 const pairs = [{ key: 'k', value: 'v' }]
 const paging = { max_results: 10, page_token: '', filter: "tags.k = 'v'", order_by: ['name ASC'] }
 
 /** A message of each remote procedure of MLflow by its path, with every field that our handlers read. */
 export const MLFLOW_MESSAGES: Record<string, Record<string, unknown>> = {
+  ...TRACE_MESSAGES,
   '/experiments/create': { name: 'made', artifact_location: '', tags: pairs },
   '/experiments/get': { experiment_id: '0' },
   '/experiments/get-by-name': { experiment_name: 'Default' },

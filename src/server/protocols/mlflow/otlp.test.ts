@@ -1,8 +1,11 @@
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pick, random } from '../../../../tests/harness/hostile.ts'
 import { type MlflowApi, mlflowApi } from '../../../../tests/harness/mlflow.ts'
 import { startTestServer, type TestServer } from '../../../../tests/harness/server.ts'
 import { exportRequest, type TestSpan } from '../../../../tests/harness/spans.ts'
+import { AppError } from '../../../lib/errors.ts'
+import { readProtobuf } from './otlp.ts'
 
 let server: TestServer
 let api: MlflowApi
@@ -210,4 +213,18 @@ describe('/v1/traces', () => {
     expect(spans[0].name).toBe('nul\0name')
     expect(trace_info.tags).toMatchObject({ fine: 'yes', 'mlflow.traceName': 'nul\ufffdname' })
   })
+})
+
+test('whatever bytes come, they are spans or a mistake of the sender', async () => {
+  const next = random(7)
+  const attributes = { a: [1n, 'x', { b: 0.5 }], 'mlflow.spanInputs': 'text' }
+  const good = exportRequest([root({ attributes }), root({ parentId: '00000000000000a1' })], { 'service.name': 's' })
+  for (let tries = 0; tries < 3_000; tries++) {
+    const bytes = Buffer.from(good)
+    for (let change = 0; change < 1 + (tries % 4); change++)
+      bytes[Math.floor(next() * bytes.length)] = pick(next, [0, 1, 2, 10, 127, 128, 255, Math.floor(next() * 256)])
+    const cut = next() < 0.2 ? bytes.subarray(0, Math.floor(next() * bytes.length)) : bytes
+    const outcome = await readProtobuf(cut).catch((error: unknown) => error)
+    if (!Array.isArray(outcome)) expect([tries, outcome]).toEqual([tries, expect.any(AppError)])
+  }
 })
