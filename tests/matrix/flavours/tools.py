@@ -19,6 +19,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 folder, port = Path(sys.argv[2]), sys.argv[3]
 client = MlflowClient()
+# Named, so that the client does not start a Python to find them out: that is the flavours' part.
+NEEDS = {"pip_requirements": ["scikit-learn"]}
 
 
 def cli(*args: str) -> str:
@@ -41,7 +43,7 @@ def evaluations() -> dict:
         data = FRAME.assign(target=target)
         with mlflow.start_run(run_name=f"evaluate {kind}") as run:
             signature = mlflow.models.infer_signature(FRAME, model.fit(FRAME, target).predict(FRAME))
-            logged = mlflow.sklearn.log_model(model, signature=signature, **where("judged"))
+            logged = mlflow.sklearn.log_model(model, signature=signature, **NEEDS, **where("judged"))
             result = evaluate(
                 logged.model_uri,
                 data,
@@ -54,7 +56,7 @@ def evaluations() -> dict:
         name = "accuracy_score" if kind == "classifier" else "mean_absolute_error"
         found[kind] = {
             "metric": bool(abs(back.data.metrics[name] - result.metrics[name]) < 1e-9),
-            "plots": any(item.path.endswith(".png") for item in client.list_artifacts(run.info.run_id)),
+            "plots": sum(item.path.endswith(".png") for item in client.list_artifacts(run.info.run_id)) > 0,
             "inputs": len(back.inputs.dataset_inputs) > 0,
         }
     return found
@@ -142,7 +144,7 @@ served = f"{NAME}-served"
 with mlflow.start_run(run_name="for the tools") as run:
     mlflow.log_text("one", "notes/a b.txt")
     mlflow.log_text("two", "notes/deep/ü.txt")
-    mlflow.sklearn.log_model(line, registered_model_name=served, input_example=FRAME.head(2), **where("model"))
+    mlflow.sklearn.log_model(line, registered_model_name=served, input_example=FRAME.head(2), **NEEDS, **where("model"))
 client.set_registered_model_alias(served, "live", "1")
 print(
     json.dumps(
