@@ -3,8 +3,11 @@ import type { PointColumns } from '../../db/tables/tracking.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { type MetricPoint, pointOf } from './metric-points.ts'
 import { decodePointToken, encodePointToken } from './metrics/point-token.ts'
-import { findSeries, pointsByStep, pointsByTime } from './metrics/read.service.ts'
+import { type FoundSeries, findSeries, pointsByStep, pointsByTime } from './metrics/read.service.ts'
 import { checkMaxResults } from './runs-search.service.ts'
+
+/** A longer page is cut here, with a token for the rest. */
+const MAX_PAGE = 100_000
 
 /**
  * A page of a metric's points by time, step and value; none for an unknown run or key.
@@ -17,8 +20,8 @@ export async function metricHistory(
   key: string,
   page: { maxResults: number; pageToken?: string },
 ): Promise<{ points: MetricPoint[]; nextPageToken: string | null }> {
-  const { maxResults } = page
-  checkMaxResults(maxResults, 1_000_000)
+  checkMaxResults(page.maxResults, Number.MAX_SAFE_INTEGER)
+  const maxResults = Math.min(page.maxResults, MAX_PAGE)
   const after = decodePointToken(page.pageToken)
   const points: MetricPoint[] = []
   let last: PointColumns | null = null
@@ -49,7 +52,9 @@ export async function* wholeHistory(
 export type RunPoint = MetricPoint & { runId: string }
 
 /**
- * For charts of several runs: of each at most `maxResults` points by step, evenly spread, first and last always kept.
+ * For charts of several runs, as MLflow samples: at most `maxResults` of the steps that any of them has, evenly spread,
+ * with every run's first and last; of each run its points at these steps. Without a range steps begin at 0. The runs come
+ * as they were asked for.
  * @throws AppError bad_request (more than 100 runs, steps, max_results)
  */
 export async function sampledHistory(
@@ -74,22 +79,58 @@ export async function sampledHistory(
       'end_step',
     )
   }
-  const sampled: RunPoint[] = []
-  for (const series of await findSeries(ctx, projectId, [...new Set(runIds)], search.key)) {
+  const { key, maxResults } = search
+  const found = await findSeries(ctx, projectId, [...new Set(runIds)], key)
+  const steps = await sampledSteps(ctx, found, { from: startStep ?? 0, to: endStep ?? null }, maxResults)
+  const sampled = new Map<string, RunPoint[]>()
+  for (const series of found) {
     const points: PointColumns[] = []
-    for await (const batch of pointsByStep(ctx, series)) {
-      for (const point of batch)
-        if (point.step >= (startStep ?? point.step) && point.step <= (endStep ?? point.step)) points.push(point)
-    }
-    for (const point of evenly(points, search.maxResults))
-      sampled.push({ ...pointOf({ ...point, key: search.key }), runId: series.runId })
+    for await (const batch of pointsByStep(ctx, series)) points.push(...batch.filter((point) => steps.has(point.step)))
+    const kept = evenly(points, Math.max(maxResults, steps.size))
+    sampled.set(
+      series.runId,
+      kept.map((point) => ({ ...pointOf({ ...point, key }), runId: series.runId })),
+    )
   }
-  return sampled
+  return runIds.flatMap((runId) => sampled.get(runId) ?? [])
 }
 
-/** At most `limit` of some points, at even distances, the last always among them. */
+async function sampledSteps(
+  ctx: Context,
+  found: readonly FoundSeries[],
+  range: { from: number; to: number | null },
+  maxResults: number,
+): Promise<Set<number | bigint>> {
+  const isInside = (step: number | bigint) => step >= range.from && (range.to === null || step <= range.to)
+  const all = new Set<number | bigint>()
+  const kept = new Set<number | bigint>()
+  for (const series of found) {
+    let first: number | bigint | undefined
+    let last: number | bigint | undefined
+    for await (const batch of pointsByStep(ctx, series)) {
+      first ??= batch[0]?.step
+      last = batch.at(-1)?.step ?? last
+      for (const { step } of batch) if (isInside(step)) all.add(step)
+    }
+    for (const end of [first, last]) if (end !== undefined && isInside(end)) kept.add(end)
+  }
+  const steps = [...all].sort((a, b) => (a < b ? -1 : 1))
+  if (steps.length <= maxResults) return all
+  for (let i = 0; i < maxResults; i++) kept.add(steps[Math.floor((i * steps.length) / maxResults)] as number | bigint)
+  return kept.add(steps.at(-1) as number | bigint)
+}
+
+/** At most `limit` of some points at even distances, the first and the last among them (only the last when one is asked for). */
 function evenly<T>(points: readonly T[], limit: number): T[] {
   if (points.length <= limit) return [...points]
-  const gap = Math.ceil(points.length / Math.max(1, limit - 1))
-  return points.filter((_, index) => index % gap === 0 || index === points.length - 1)
+  if (limit === 1) return points.slice(-1)
+  const gap = (points.length - 1) / (limit - 1)
+  const places = new Set(Array.from({ length: limit }, (_, i) => roundHalfEven(i * gap)))
+  return points.filter((_, index) => places.has(index))
+}
+
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value)
+  if (value - floor !== 0.5) return Math.round(value)
+  return floor % 2 === 0 ? floor : floor + 1
 }

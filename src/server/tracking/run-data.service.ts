@@ -70,6 +70,12 @@ function checkedBatch(batch: RunBatch): {
 
 function checkMetric(metric: NewMetric, path: string): void {
   checkKey(metric.key, `${path}${path === '' ? 'name' : 'key'}`)
+  if (((metric.datasetName ?? '') === '') !== ((metric.datasetDigest ?? '') === '')) {
+    throw badRequest(
+      'Both dataset_name and dataset_digest must be provided if one is provided.',
+      `${path}${(metric.datasetName ?? '') === '' ? 'dataset_name' : 'dataset_digest'}`,
+    )
+  }
   if (metric.timestampMs < 0) {
     throw badRequest(
       `Invalid value ${metric.timestampMs} for parameter '${path}timestamp' supplied: it must not be negative.`,

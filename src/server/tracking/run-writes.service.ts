@@ -132,12 +132,14 @@ async function missingModels(tx: Context, writes: readonly RunWrite[]): Promise<
 async function writeTags(tx: Context, writes: readonly Accepted[]): Promise<void> {
   const rows = new Map<string, { run_id: string; key: string; value: string; experiment_id: number }>()
   for (const { runId, tags, experimentId } of writes) {
+    // A run always has a name: an empty one changes nothing.
     for (const [key, value] of tags)
-      rows.set(`${runId}/${key}`, { run_id: runId, key, value, experiment_id: experimentId })
+      if (key !== NAME_TAG || value !== '')
+        rows.set(`${runId}/${key}`, { run_id: runId, key, value, experiment_id: experimentId })
   }
   await store.putTags(tx.db, [...rows.values()])
   for (const { run_id, key, value } of rows.values())
-    if (key === NAME_TAG && value !== '') await updateRun(tx.db, run_id, { name: value })
+    if (key === NAME_TAG) await updateRun(tx.db, run_id, { name: value })
 }
 
 async function writeMetrics(tx: Context, writes: readonly Accepted[]): Promise<number[]> {

@@ -8,7 +8,7 @@ import { evaluationDatasetHandlers } from './evaluation-datasets.handlers.ts'
 import { LongList } from './long-list.ts'
 import { otlpRoutes } from './otlp-routes.ts'
 import { registryHandlers, registryRoutes } from './registry.handlers.ts'
-import type { Rpc } from './rpc.ts'
+import { JsonText, type Rpc } from './rpc.ts'
 import { serverInfoRoutes } from './server-info.ts'
 import { traceHandlers } from './traces.handlers.ts'
 import { decodeTraceRequest, encodeTraceAnswer } from './traces.wire.ts'
@@ -98,7 +98,7 @@ function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc | OwnersRpc, codec:
         })
         reply.type('application/json')
         if (answer instanceof LongList) return reply.send(Readable.from(answer.text(codec.encode)))
-        return reply.send(codec.encode(answer))
+        return reply.send(answer instanceof JsonText ? answer.text : codec.encode(answer))
       },
     })
   }

@@ -104,8 +104,9 @@ export const experimentHandlers: Rpc[] = [
     path: '/experiments/set-experiment-tag',
     permission: 'write',
     async handle({ ctx, actor, project, message }) {
+      const id = idOf(message)
       const tag = { key: requiredString(message, 'key'), value: optionalString(message, 'value') ?? '' }
-      await setExperimentTag(ctx, actor, project, idOf(message), tag)
+      await setExperimentTag(ctx, actor, project, id, tag)
       return {}
     },
   },

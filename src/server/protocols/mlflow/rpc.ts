@@ -12,6 +12,15 @@ export type RpcCall = {
   params: Record<string, string>
 }
 
+/** An answer that is JSON text already. */
+export class JsonText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** One remote procedure of MLflow's REST API; door.ts registers it at every place where clients look for it. */
 export type Rpc = {
   methods: ('GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT')[]

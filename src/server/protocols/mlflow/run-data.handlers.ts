@@ -6,7 +6,7 @@ import { recordLoggedModel } from '../../tracking/model-history.service.ts'
 import { logBatch, logMetric, logParam, type NewMetric, removeTag, setTag } from '../../tracking/run-data.service.ts'
 import { LongList } from './long-list.ts'
 import { metricMessage } from './messages.ts'
-import type { Rpc, RpcCall } from './rpc.ts'
+import { JsonText, type Rpc, type RpcCall } from './rpc.ts'
 import {
   keyValueList,
   type Message,
@@ -93,7 +93,8 @@ async function bulk({ ctx, project, message }: RpcCall): Promise<object> {
     metrics.push(...points.map((point) => pointOfRun({ ...point, runId })))
     left -= points.length
   }
-  return { metrics }
+  // The real server answers this one without the rules of messages: an empty list stays.
+  return metrics.length === 0 ? new JsonText('{"metrics": []}') : { metrics }
 }
 
 /** A call that changes a run and answers nothing. */
@@ -146,7 +147,7 @@ export const runDataHandlers: Rpc[] = [
       actor,
       project,
       runId,
-      messageList(message, 'models').map((model, index) => ({
+      messageList({ models: required(message.models ?? undefined, 'models') }, 'models').map((model, index) => ({
         modelId: requiredString(model, 'model_id', `models[${index}].model_id`),
         step: optionalInt64(model, 'step', `models[${index}].step`) ?? 0,
       })),

@@ -68,16 +68,16 @@ describe('fields', () => {
     for (const wrong of ['nan', 'x', true, {}]) expect(() => read(wrong)).toThrow(/Invalid value/)
   })
 
-  test('enums are known by name or number; others are unset', () => {
+  test('enums are known by name or number; other names are unset, other numbers refused', () => {
     const statuses = { RUNNING: 1, FINISHED: 3 } as const
     const read = (status: unknown) => wire.optionalEnum({ status }, 'status', statuses)
-    expect(['FINISHED', 3, '3', 'SLEEPING', 9, undefined].map(read)).toEqual([
+    expect(['FINISHED', 3, '3', 'SLEEPING', undefined].map(read)).toEqual([
       'FINISHED',
       'FINISHED',
       'FINISHED',
-      undefined,
       undefined,
       undefined,
     ])
+    expect(() => read(9)).toThrow(/Invalid value 9/)
   })
 })

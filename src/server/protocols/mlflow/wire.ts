@@ -71,7 +71,11 @@ export function encode(message: object): string {
  * @throws AppError bad_request for a POST or PUT that is not declared as JSON, for a field in two spellings, for NUL
  */
 export function decodeRequest(request: FastifyRequest): Message {
-  if (request.method === 'GET' || request.method === 'HEAD') return decodeMessage(request.query)
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    const message = decodeMessage(request.query)
+    queries.add(message)
+    return message
+  }
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
   if ((request.method === 'POST' || request.method === 'PUT') && type !== 'application/json') {
     throw badRequest(
@@ -81,12 +85,15 @@ export function decodeRequest(request: FastifyRequest): Message {
   return decodeMessage(parseBody(typeof request.body === 'string' ? request.body : ''))
 }
 
+/** Messages that came as a query, which has no types: one value may be a list of one, and an empty text is unset. */
+const queries = new WeakSet<Message>()
+
 /** The largest message, a batch of a thousand metrics, has some ten thousand fields. */
 const MESSAGE = { parse: parseExact, limits: { fields: 50_000, lists: 50_000, values: 100_000 } }
 
 function parseBody(text: string): unknown {
   try {
-    const value = parseForeignJson(text, MESSAGE)
+    const value = parseForeignJson(text.replace(/^\uFEFF/, ''), MESSAGE)
     return typeof value === 'string' ? parseForeignJson(value, MESSAGE) : value
   } catch (error) {
     if (error instanceof SyntaxError) return {}
@@ -177,7 +184,7 @@ const INT64_MAX = 2n ** 63n - 1n
 /** An int64 (number or decimal string); a bigint only beyond 2^53. @throws AppError bad_request */
 export function optionalInt64(message: Message, name: string, path: string = name): number | bigint | undefined {
   const value = message[name]
-  if (isUnset(value) || value === '') return undefined
+  if (isUnset(value) || (value === '' && queries.has(message))) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
   let whole: bigint
   if (typeof value === 'bigint') whole = value
@@ -221,7 +228,7 @@ export function optionalBoolean(message: Message, name: string, path: string = n
 export function stringList(message: Message, name: string): string[] {
   const value = message[name]
   if (isUnset(value)) return []
-  if (typeof value === 'string') return [value]
+  if (typeof value === 'string' && queries.has(message)) return [value]
   if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) throw invalid(value, name)
   return value as string[]
 }
@@ -253,7 +260,7 @@ export function keyValueList(message: Message, name: string, path: string = name
   }))
 }
 
-/** An enum by name or number; an unknown one is unset, as protobuf does. */
+/** An enum by name or number; an unknown name is unset, as protobuf does. @throws AppError bad_request (unknown number) */
 export function optionalEnum<T extends string>(
   message: Message,
   name: string,
@@ -264,5 +271,7 @@ export function optionalEnum<T extends string>(
   if (typeof value === 'string') {
     return names.find((known) => known === value || String(numbers[known]) === value)
   }
-  return names.find((known) => numbers[known] === value)
+  const known = names.find((name) => numbers[name] === value)
+  if (known === undefined && typeof value === 'number') throw invalid(value, name)
+  return known
 }

@@ -44,6 +44,11 @@ export async function appendPoints(tx: Context, points: readonly NewPoint[]): Pr
   return long
 }
 
+/** As the database decides it: NaN counts as 0, and of equals the first stays. */
+function isNewer(a: NewPoint, b: NewPoint | NewSeries): boolean {
+  return comparePoints({ ...a, is_nan: 0 }, { ...b, is_nan: 0 }) > 0
+}
+
 /** By run and key, in that order; the head has the newest point of each. */
 function groupBySeries(points: readonly NewPoint[]): Group[] {
   const groups = new Map<string, Group>()
@@ -56,7 +61,7 @@ function groupBySeries(points: readonly NewPoint[]): Group[] {
     }
     group.points.push(point)
     const tailPoints = group.head.tail_points + 1
-    group.head = comparePoints(point, group.head) > 0 ? { ...point, tail_points: tailPoints } : group.head
+    if (isNewer(point, group.head)) group.head = { ...point, tail_points: tailPoints }
     group.head.tail_points = tailPoints
   }
   return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, group]) => group)
