@@ -104,11 +104,6 @@ export async function putLinks(
   })
 }
 
-export async function linksOfTraces(db: Db, traces: readonly number[], kind: 'run' | 'prompt') {
-  if (traces.length === 0) return []
-  return db.selectFrom('trace_links').selectAll().where('trace', 'in', traces).where('kind', '=', kind).execute()
-}
-
 export async function putSpanKinds(db: Db, rows: readonly TraceSpanKindsTable[]): Promise<void> {
   await inChunks(rows, 4, async (chunk) => {
     await db

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { badRequest } from '../../../lib/errors.ts'
 import { parseForeignJson } from '../../../lib/json-text.ts'
-import { decodeMessage, type Message, optionalMessage } from './wire.ts'
+import { decodeRequest, type Message, optionalMessage } from './wire.ts'
 
 /** A message of a trace: some ten thousand fields at most, its spans come by another way. */
 const LIMITS = { fields: 50_000, lists: 50_000, values: 100_000 }
@@ -27,9 +27,9 @@ export function decodeTraceRequest(request: FastifyRequest): Message {
 
 /** Python's client writes booleans in its own way. */
 function queryOf(request: FastifyRequest): Message {
-  const message = decodeMessage(request.query)
-  const { allow_partial: partial } = message
-  return typeof partial === 'string' ? { ...message, allow_partial: partial.toLowerCase() } : message
+  const message = decodeRequest(request)
+  if (typeof message.allow_partial === 'string') message.allow_partial = message.allow_partial.toLowerCase()
+  return message
 }
 
 /** Malformed JSON counts as no fields, as MLflow has it. */
