@@ -71,8 +71,9 @@ export async function resolveSource(ctx: Context, projectId: string, input: Sour
       source: `${ARTIFACTS_SCHEME}${source.slice(proxied + PROXIED.length)}`,
     })
   } else checkForeign(source, scheme)
-  if (input.loggedModelId !== null) await getLoggedModel(ctx, projectId, input.loggedModelId)
-  const { runId, loggedModelId } = input
+  const { loggedModelId } = input
+  const model = loggedModelId === null ? null : await getLoggedModel(ctx, projectId, loggedModelId)
+  const runId = input.runId ?? model?.sourceRunId ?? null
   return { source, runId, loggedModelId, artifactPath: null, downloadUri: source }
 }
 

@@ -100,24 +100,23 @@ const rules: Scenario = {
       undefined,
       [],
       'x',
-      [{}],
       [
         { key: 't', value: 'new' },
         { key: 'u', value: '' },
       ],
       [{ key: 'a//b', value: '1' }],
       [{ key: 'a@b', value: '1' }],
-      [{ key: long(251), value: '1' }],
       [{ key: 'long', value: long(8001) }],
       [
         { key: 'k', value: '1' },
         { key: 'k', value: '2' },
       ],
       [{ key: 'with space/slash:x', value: '1' }],
-      [{ key: 'n', value: 5 }],
       [{ key: 'novalue' }],
     ])
       await t.send('PATCH', 'logged-models/$full/tags', { model_id: '$full', tags })
+    for (const tags of [[{}], [{ key: long(251), value: '1' }], [{ key: 'n', value: 5 }]])
+      await t.send('PATCH', 'logged-models/$default/tags', { model_id: '$default', tags })
     await t.send('PATCH', 'logged-models/m-none/tags', { tags: [{ key: 't', value: '1' }] })
     await t.get('logged-models/$full')
     for (const key of ['none', 'u', 'u', 'with%20space%2Fslash%3Ax', 'a%2F%2Fb', 't'])
@@ -128,24 +127,16 @@ const rules: Scenario = {
       undefined,
       [],
       'x',
-      [{}],
       [{ key: 'p', value: '1' }],
       [{ key: 'p', value: '2' }],
       [{ key: 'new', value: 'x' }, { key: 'e' }],
       [{ key: 'a//b', value: '1' }],
-      [{ key: long(251), value: '1' }],
       [{ key: 'long', value: long(6001) }],
-      [
-        { key: 'k', value: '1' },
-        { key: 'k', value: '1' },
-      ],
-      [
-        { key: 'k2', value: '1' },
-        { key: 'k2', value: '2' },
-      ],
       Array.from({ length: 101 }, (_, index) => ({ key: `many${index}`, value: '1' })),
     ])
       await t.post('logged-models/$full/params', { model_id: '$full', params })
+    for (const params of [[{}], [{ key: long(251), value: '1' }]])
+      await t.post('logged-models/$default/params', { model_id: '$default', params })
     await t.post('logged-models/m-none/params', { model_id: 'm-none', params: [{ key: 'p', value: '1' }] })
     await t.get(
       'logged-models/$full',
@@ -229,7 +220,7 @@ async function seed(t: Talk): Promise<void> {
     const model = `$m${index}`
     await t.make(model, 'logged-models', {
       experiment_id: index === 17 ? '$other' : '$exp',
-      name: ['alpha', 'beta', 'Alpha', 'al_pha', 'été'][index % 5] + index,
+      name: `${['alpha', 'beta', 'Alpha', 'al_pha', 'été'][index % 5]}${index}`,
       ...(index % 3 === 0 ? {} : { model_type: index % 3 === 1 ? 'agent' : 'Classic' }),
       ...(index % 2 === 0 ? { source_run_id: '$r' } : {}),
       params:

@@ -32,7 +32,15 @@ class Ids {
 }
 
 /** Lists that MLflow reads from a database without an order. */
-const UNORDERED = new Set(['tags', 'params', 'aliases', 'latest_versions', 'model_inputs', 'model_outputs'])
+const UNORDERED = new Set([
+  'tags',
+  'params',
+  'aliases',
+  'latest_versions',
+  'dataset_inputs',
+  'model_inputs',
+  'model_outputs',
+])
 const DAY_MS = 86_400_000
 const RANDOM_NAME = /^[a-z]+-[a-z]+-\d{1,4}$/
 
@@ -87,9 +95,12 @@ export class Normal {
     return text
       .replaceAll(this.#url, '<server>')
       .replace(/(m-|tr-)?[0-9a-f]{32}/g, (id) => this.ids.nameOf(id) ?? '<id>')
-      .replace(/mlflow-artifacts:\/(\d+)/g, (whole, id: string) => {
-        const name = this.ids.nameOf(id)
-        return name === undefined ? whole : `mlflow-artifacts:/${name}`
-      })
+      .replace(
+        /(mlflow-artifacts(?::\/+(?:localhost\/)?|\/artifacts\/))(\d+)/gi,
+        (whole, before: string, id: string) => {
+          const name = this.ids.nameOf(id)
+          return name === undefined ? whole : `${before}${name}`
+        },
+      )
   }
 }

@@ -368,7 +368,6 @@ const aliases: Scenario = {
       { version: 1 },
       { name: t.name('none') },
       { name: 'a/b' },
-      { alias: 'a\n' },
       { alias: 'v1\n' },
       { alias: '-' },
     ])
@@ -451,7 +450,7 @@ const sources: Scenario = {
     await t.run('$x', '$exp')
     await t.make('$lm', 'logged-models', { experiment_id: '$exp', name: 'model', source_run_id: '$r' })
     await t.make('$free', 'logged-models', { experiment_id: '$exp', name: 'free' })
-    await t.quiet('PATCH', 'logged-models/$lm', { status: 'LOGGED_MODEL_READY' })
+    await t.quiet('PATCH', 'logged-models/$lm', { model_id: '$lm', status: 'LOGGED_MODEL_READY' })
     await t.quiet('POST', 'model-versions/create', { name: other, source: 's3://b/one', run_id: '$r' })
     await t.quiet('POST', 'registered-models/alias', { name: other, alias: 'champ', version: '1' })
     await t.quiet('POST', 'model-versions/create', { name: other, source: 'models:/$lm', model_id: '$lm' })

@@ -279,8 +279,6 @@ const ORDERS = [
   ['user_id', 'start_time DESC'],
   ['created'],
   ['Created DESC'],
-  ['run_id'],
-  ['artifact_uri'],
   ['experiment_id'],
   ['lifecycle_stage'],
   ['nonsense'],
@@ -349,6 +347,8 @@ const search: Scenario = {
     ])
       await t.post('runs/search', { experiment_ids: ['$tied'], order_by }, { keep: byId })
     for (const order of ORDERS) await find({ order_by: order })
+    for (const order_by of [['run_id'], ['artifact_uri'], ['attributes.run_id ASC']])
+      await t.post('runs/search', { experiment_ids: ['$exp'], order_by }, { keep: byId })
     await find({ order_by: 'start_time' })
     await find({ order_by: [5] })
     await find({ max_results: 8, order_by: ['metrics.acc DESC'] }, '$p2')

@@ -66,7 +66,7 @@ const forms: Scenario = {
       ' \n {"run_id" : "$r" , "key":"k","value":"v"} \n',
     ])
       await tag(raw)
-    await t.get('runs/get', { run_id: '$r' }, { keep: ({ run }) => run.data.tags })
+    await t.get('runs/get', { run_id: '$r' }, { keep: ({ run }) => run.data })
     for (const headers of [
       { 'x-mlflow-client-version': '3.17.2' },
       { 'user-agent': 'mlflow-python-client/2.10.0' },
