@@ -1,6 +1,6 @@
 """Reads two stores with the stock client and compares everything that it shows of them: usage moves_compare.py A B.
 
-Prints one JSON object: `differences` (path, what A says, what B says) and how much was compared. Where files lie is not
+Prints one JSON object: `differences` (path, what A says, what B says), `misplaced` runs, and how much was compared. Where files lie is not
 compared, as an import gives them a new place; which files there are, and every byte of them, is.
 """
 
@@ -21,6 +21,8 @@ from mlflow.tracking import MlflowClient
 MAX = sys.float_info.max
 PAGE = 500
 counts = {"experiments": 0, "runs": 0, "points": 0, "files": 0, "logged_models": 0, "registered_models": 0, "versions": 0}
+# Runs that say they are in another experiment than the one they are found in.
+misplaced = []
 
 
 def number(value):
@@ -75,9 +77,11 @@ def pairs(values):
     return dict(sorted(values.items()))
 
 
-def run_of(client, run):
+def run_of(client, run, experiment_id):
     info, data = run.info, run.data
     counts["runs"] += 1
+    if info.experiment_id != experiment_id:
+        misplaced.append([info.run_id, info.experiment_id, experiment_id])
     history = {}
     for key in data.metrics:
         points = sorted({(p.step, p.timestamp, number(p.value)) for p in client.get_metric_history(info.run_id, key)}, key=str)
@@ -88,7 +92,7 @@ def run_of(client, run):
     with tempfile.TemporaryDirectory() as folder:
         artifacts = files(info.artifact_uri, folder)
     return {
-        "experiment_id": info.experiment_id,
+        "experiment_id": experiment_id,
         "name": info.run_name,
         "user": info.user_id or "",
         "status": info.status,
@@ -165,7 +169,7 @@ def store(uri):
         }
         ids = [experiment.experiment_id]
         for run in paged(lambda token: client.search_runs(ids, run_view_type=ViewType.ALL, max_results=PAGE, page_token=token)):
-            found["runs"][run.info.run_id] = run_of(client, client.get_run(run.info.run_id))
+            found["runs"][run.info.run_id] = run_of(client, client.get_run(run.info.run_id), experiment.experiment_id)
         if hasattr(client, "search_logged_models"):
             for model in paged(lambda token: client.search_logged_models(ids, max_results=50, page_token=token)):
                 found["logged_models"][model.model_id] = model_of(model)
@@ -194,7 +198,7 @@ def differences(a, b, path=""):
 def main():
     a, b = store(sys.argv[1]), store(sys.argv[2])
     found = list(differences(a, b))
-    print(json.dumps({"version": mlflow.__version__, "differences": found[:100], "count": len(found), "compared": counts}))
+    print(json.dumps({"version": mlflow.__version__, "differences": found[:100], "count": len(found), "compared": counts, "misplaced": misplaced[:10]}))
 
 
 main()
