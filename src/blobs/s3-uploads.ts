@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { AppError, badRequest } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
-import { type S3, s3Error, sizeOf } from './s3.ts'
+import { type S3, s3Error, sizeOf } from './s3-client.ts'
 import type { PartedUploads } from './store.ts'
 
 /** A file's name in a header of the service: letters that any of them takes. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { AppError } from '../lib/errors.ts'
 import { bytesPassed } from '../lib/young-generation.ts'
-import { type S3, s3Error } from './s3.ts'
+import { type S3, s3Error } from './s3-client.ts'
 import type { PutOptions, StoredBlob } from './store.ts'
 import { checkStored, tooLarge } from './writing.ts'
 

@@ -1,9 +1,9 @@
-import type { Readable } from 'node:stream'
-import type { S3Client } from '@aws-sdk/client-s3'
-import { AppError, notFound } from '../lib/errors.ts'
+import { pipeline, type Readable, Transform } from 'node:stream'
 import { newId } from '../lib/ids.ts'
+import { bytesPassed } from '../lib/young-generation.ts'
 import { openCache } from './cache.ts'
 import { blobKey } from './local.ts'
+import { type S3, s3Error, sizeOf } from './s3-client.ts'
 import { s3Uploads } from './s3-uploads.ts'
 import { createS3Writer } from './s3-writing.ts'
 import type { BlobKind, BlobStore, ByteRange, ListedBlob } from './store.ts'
@@ -24,9 +24,6 @@ export type S3Options = {
   secretAccessKey: string
   cache: { folder: string; limitBytes: number }
 }
-
-/** The SDK and a client, as the parts of the store need them. */
-export type S3 = { sdk: typeof import('@aws-sdk/client-s3'); client: S3Client; bucket: string; prefix: string }
 
 /**
  * A blob store in a bucket of S3 or of a service like it. The SDK is loaded here and not before: a server with a folder
@@ -100,18 +97,6 @@ async function checkBucket(s3: S3, { bucket, endpoint }: S3Options): Promise<voi
   }
 }
 
-/** Errors of the service as ours: nothing of what it says is shown, since it may say much (contracts/security.md row 48). */
-export function s3Error(error: unknown, missing: string): unknown {
-  if (error instanceof AppError) return error
-  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } }
-  if (name === 'NoSuchKey' || name === 'NotFound' || name === 'NoSuchUpload' || $metadata?.httpStatusCode === 404)
-    return notFound(missing)
-  return new AppError('unavailable', 'The file store does not answer; try again in a moment.', {
-    retryAfterSeconds: 5,
-    cause: error,
-  })
-}
-
 async function openKey(s3: S3, key: string, range?: ByteRange): Promise<{ stream: Readable; sizeBytes: number }> {
   try {
     const answer = await s3.client.send(
@@ -122,22 +107,23 @@ async function openKey(s3: S3, key: string, range?: ByteRange): Promise<{ stream
       }),
     )
     const whole = Number(/\/(\d+)$/.exec(answer.ContentRange ?? '')?.[1] ?? answer.ContentLength ?? 0)
-    return { stream: answer.Body as unknown as Readable, sizeBytes: whole }
+    return { stream: counted(answer.Body as unknown as Readable), sizeBytes: whole }
   } catch (error) {
     throw s3Error(error, 'No such file.')
   }
 }
 
-/** @returns null when there is nothing at this key */
-export async function sizeOf(s3: S3, key: string): Promise<number | null> {
-  try {
-    const answer = await s3.client.send(new s3.sdk.HeadObjectCommand({ Bucket: s3.bucket, Key: key }))
-    return answer.ContentLength ?? 0
-  } catch (error) {
-    const known = s3Error(error, 'No such file.')
-    if (known instanceof AppError && known.code === 'not_found') return null
-    throw known
-  }
+/** The stream as it is, its buffers collected as they die; ending either side ends the other. */
+function counted(source: Readable): Readable {
+  const through = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytesPassed(chunk.length)
+      done(null, chunk)
+    },
+  })
+  // An error reaches whoever reads `through`.
+  pipeline(source, through, () => {})
+  return through
 }
 
 async function* listBlobs(s3: S3, kind: BlobKind): AsyncGenerator<ListedBlob> {
