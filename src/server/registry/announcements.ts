@@ -31,25 +31,22 @@ export function modelCreated(name: string, tags: Tags, description: string): Ann
 }
 
 /** Of a new version of a model or prompt. */
-export function versionCreated(input: {
-  name: string
-  version: number
-  source: string
-  runId: string | null
-  tags: Tags
-  description: string
-}): Announcement {
-  const which = { name: input.name, version: String(input.version) }
-  const description = input.description === '' ? null : input.description
-  if (!saysPrompt(input.tags)) {
-    const { source, runId } = input
+export function versionCreated(
+  input: { name: string; tags?: Tags; description?: string },
+  version: number,
+  { source, runId }: { source: string; runId: string | null },
+): Announcement {
+  const which = { name: input.name, version: String(version) }
+  const description = input.description || null
+  const given = input.tags ?? []
+  if (!saysPrompt(given)) {
     return {
       event: 'model_version.created',
-      data: { ...which, source, run_id: runId, tags: asObject(input.tags), description },
+      data: { ...which, source, run_id: runId, tags: asObject(given), description },
     }
   }
-  const template = input.tags.findLast((tag) => tag.key === PROMPT_TEXT_TAG)?.value ?? null
-  const tags = asObject(input.tags, [PROMPT_TAG, PROMPT_TYPE_TAG, PROMPT_TEXT_TAG])
+  const template = given.findLast((tag) => tag.key === PROMPT_TEXT_TAG)?.value ?? null
+  const tags = asObject(given, [PROMPT_TAG, PROMPT_TYPE_TAG, PROMPT_TEXT_TAG])
   return { event: 'prompt_version.created', data: { ...which, template, tags, description } }
 }
 

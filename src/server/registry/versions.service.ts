@@ -94,14 +94,7 @@ export async function createModelVersion(
       kind: 'model_version',
       subject: `${model.name}/${number}`,
       detail: { run_id: resolved.runId, source: resolved.source },
-      announcement: versionCreated({
-        name: model.name,
-        version: number,
-        source: resolved.source,
-        runId: resolved.runId,
-        tags: input.tags ?? [],
-        description: input.description ?? '',
-      }),
+      announcement: versionCreated(input, number, resolved),
     })
     const version = await versionOfModel(tx, model.id, number)
     if (resolved.loggedModelId !== null) await noteOnLoggedModel(tx, project, resolved.loggedModelId)

@@ -79,30 +79,8 @@ function Fields({ webhook, onDone }: { webhook: Webhook | null; onDone: () => vo
           onChange={(event) => setUrl(event.currentTarget.value)}
           error={at('url')}
         />
-        <PasswordInput
-          label="Secret"
-          description={
-            webhook?.signed === true
-              ? 'Empty keeps the one it has; it is never shown'
-              : 'Signs each delivery, so that the receiver knows it is from here; it is never shown again'
-          }
-          value={secret}
-          onChange={(event) => setSecret(event.currentTarget.value)}
-          error={at('secret')}
-          autoComplete="new-password"
-        />
-        <Checkbox.Group label="Tell it of" value={events} onChange={setEvents} error={at('events')}>
-          <div className={css.choices}>
-            {EVENT_GROUPS.map((group) => (
-              <fieldset key={group.title}>
-                <legend>{group.title}</legend>
-                {group.events.map(([event, words]) => (
-                  <Checkbox key={event} size="xs" value={event} label={words} title={event} />
-                ))}
-              </fieldset>
-            ))}
-          </div>
-        </Checkbox.Group>
+        <SecretInput isSet={webhook?.signed === true} value={secret} onChange={setSecret} error={at('secret')} />
+        <EventChoice value={events} onChange={setEvents} error={at('events')} />
         {!['name', 'url', 'secret', 'events'].includes(field ?? '') && <ErrorView error={save.error} />}
         <div>
           <Button
@@ -116,5 +94,41 @@ function Fields({ webhook, onDone }: { webhook: Webhook | null; onDone: () => vo
         </div>
       </Stack>
     </form>
+  )
+}
+
+type InputProps<T> = { value: T; onChange: (value: T) => void; error: string | undefined }
+
+function SecretInput({ isSet, value, onChange, error }: InputProps<string> & { isSet: boolean }) {
+  return (
+    <PasswordInput
+      label="Secret"
+      description={
+        isSet
+          ? 'Empty keeps the one it has; it is never shown'
+          : 'Signs each delivery, so that the receiver knows it is from here; it is never shown again'
+      }
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      error={error}
+      autoComplete="new-password"
+    />
+  )
+}
+
+function EventChoice(props: InputProps<string[]>) {
+  return (
+    <Checkbox.Group label="Tell it of" {...props}>
+      <div className={css.choices}>
+        {EVENT_GROUPS.map((group) => (
+          <fieldset key={group.title}>
+            <legend>{group.title}</legend>
+            {group.events.map(([event, words]) => (
+              <Checkbox key={event} size="xs" value={event} label={words} title={event} />
+            ))}
+          </fieldset>
+        ))}
+      </div>
+    </Checkbox.Group>
   )
 }
