@@ -1,6 +1,9 @@
+/** What can lie in a recycle bin. Each name is also the `kind` of its events. */
+export type BinKind = 'dataset' | 'dataset_version' | 'experiment' | 'logged_model' | 'model' | 'model_version' | 'run'
+
 /** What is left of a thing that was deleted for ever, so that what refers to it can say who removed it and when. */
 export type TombstonesTable = {
-  kind: string
+  kind: BinKind
   thing_id: string
   project_id: string
   /** As it was called last. */

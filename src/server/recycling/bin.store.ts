@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
-import type { BinKind } from './kinds.ts'
+import type { BinKind } from '../../db/tables/recycling.ts'
 
 /** One thing in the bin. */
 export type BinRow = {

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
-import type { BinKind } from './kinds.ts'
+import type { BinKind } from '../../db/tables/recycling.ts'
 
 /**
  * Everything that goes with one thing, as queries of ids. Nothing of this set stands in the way of another part of it: an

@@ -1,4 +1,8 @@
-/** What can lie in a recycle bin. Each name is also the `kind` of its events. */
+import type { BinKind } from '../../db/tables/recycling.ts'
+
+export type { BinKind } from '../../db/tables/recycling.ts'
+
+/** What can lie in a recycle bin, in alphabetical order. */
 export const BIN_KINDS = [
   'dataset',
   'dataset_version',
@@ -7,8 +11,7 @@ export const BIN_KINDS = [
   'model',
   'model_version',
   'run',
-] as const
-export type BinKind = (typeof BIN_KINDS)[number]
+] as const satisfies readonly BinKind[]
 
 /** Words for messages. */
 export const WORDS: Record<BinKind, string> = {

@@ -20,17 +20,6 @@ const AT_ONCE_MAX = 200
 /** Blobs that one task of a sweep takes. */
 const BLOBS_A_TASK = 2_000
 
-/** What a project's people see of a thing that is gone for ever: its name, who deleted it and when. Null for anything else. */
-export async function tombstone(
-  ctx: Context,
-  projectId: string,
-  kind: BinKind,
-  id: string,
-): Promise<{ name: string; deletedBy: string; deletedAtMs: number } | null> {
-  const row = await store.tombstoneOf(ctx.db, projectId, kind, id)
-  return row === undefined ? null : { name: row.name, deletedBy: row.deleted_by, deletedAtMs: row.deleted_at_ms }
-}
-
 /** The thing in the bin with all that goes with it. @throws AppError not_found */
 export async function inBin(
   ctx: Context,
@@ -40,8 +29,13 @@ export async function inBin(
 ): Promise<{ row: BinRow; doomed: doomedStore.Doomed }> {
   const row = await binRow(ctx.db, projectId, kind, id)
   const rowId = kind === 'experiment' && row !== undefined ? await store.experimentRowId(ctx.db, projectId, id) : id
-  if (row === undefined || rowId === undefined)
-    throw notFound(`There is no ${WORDS[kind]} "${id.slice(0, 100)}" in the recycle bin of this project.`)
+  if (row === undefined || rowId === undefined) {
+    const stone = await store.tombstoneOf(ctx.db, projectId, kind, id)
+    if (stone === undefined)
+      throw notFound(`There is no ${WORDS[kind]} "${id.slice(0, 100)}" in the recycle bin of this project.`)
+    const day = new Date(stone.deleted_at_ms).toISOString().slice(0, 10)
+    throw notFound(`The ${WORDS[kind]} "${stone.name}" was deleted for ever by ${stone.deleted_by} on ${day}.`)
+  }
   return { row, doomed: doomedStore.doomedWith(projectId, kind, rowId) }
 }
 

@@ -1,8 +1,7 @@
 import { type Insertable, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
-import type { TombstonesTable } from '../../db/tables/recycling.ts'
+import type { BinKind, TombstonesTable } from '../../db/tables/recycling.ts'
 import type { Doomed } from './doomed.store.ts'
-import type { BinKind } from './kinds.ts'
 
 export async function insertTombstones(db: Db, rows: readonly Insertable<TombstonesTable>[]): Promise<void> {
   for (const row of rows)

@@ -1,28 +1,17 @@
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '../../../tests/harness/datasets.ts'
 import { startTestServer, type TestServer } from '../../../tests/harness/server.ts'
+import { actions, attempt, readEverything, stream } from '../../../tests/harness/store-actions.ts'
 import { age, inDatabase, onDisk, seeded, tasksDone } from '../../../tests/harness/store-model.ts'
 import { type Context, inTransaction } from '../../context.ts'
 import { isPostgres } from '../../db/dialect.ts'
 import { LOCAL, SYSTEM } from '../../lib/actor.ts'
 import { AppError } from '../../lib/errors.ts'
-import { openArtifact, putArtifact, removeArtifacts } from '../artifacts/artifacts.service.ts'
 import { holdContent, missingContent, storeContent } from '../datasets/content.service.ts'
-import { deleteDataset, deleteDatasetVersion } from '../datasets/datasets.service.ts'
 import { addVersion } from '../datasets/versions.service.ts'
 import { addProject, type Project } from '../projects/projects.service.ts'
-import { deleteModel } from '../registry/models.service.ts'
-import { createModelVersion } from '../registry/versions.service.ts'
-import { deleteExperiment } from '../tracking/experiment-changes.service.ts'
-import { createExperiment } from '../tracking/experiments.service.ts'
-import { createLoggedModel, deleteLoggedModel } from '../tracking/logged-models.service.ts'
-import { createRun, deleteRun } from '../tracking/runs.service.ts'
-import { addCode } from '../training/code.service.ts'
-import { listBin, restore } from './bin.service.ts'
-import { deleteForEver } from './purge.service.ts'
 import { DEFAULT_GRACE_MS, reclaim, sweepBlobs } from './reclaim.service.ts'
 import { aboutToBeSwept } from './references.service.ts'
 import { REFERENCES } from './references.store.ts'
@@ -37,183 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const stream = (text: string) => Readable.from([Buffer.from(text)])
 const SWEEP = { dryRun: false, graceMs: DEFAULT_GRACE_MS }
-
-/** A refusal is an outcome like any other; only a failure ends the test. */
-async function attempt(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof AppError) || (error.status >= 500 && error.code !== 'unavailable')) throw error
-  }
-}
-
-/** Everything that writes, deletes, brings back or removes bytes, on things drawn at random. */
-function actions(random: ReturnType<typeof seeded>, projects: Project[]): (() => Promise<unknown>)[] {
-  const names = ['a.bin', 'b.bin', 'deep/c.bin']
-  const text = () => `content ${random.below(12)}`
-  const project = () => random.one(projects) as Project
-  const pick = async (table: 'runs' | 'logged_models', of: Project) =>
-    random.one(
-      await ctx.db
-        .selectFrom(table)
-        .select(['id', 'artifact_uri'])
-        .where('project_id', '=', of.id)
-        .orderBy('id')
-        .execute(),
-    )
-  const named = async (table: 'datasets' | 'registered_models', of: Project) =>
-    random.one(
-      await ctx.db
-        .selectFrom(table)
-        .select('name')
-        .where('project_id', '=', of.id)
-        .where('deleted_at_ms', 'is', null)
-        .orderBy('name')
-        .execute(),
-    )?.name ?? 'none'
-  const experiment = async (of: Project) => {
-    const rows = ctx.db
-      .selectFrom('experiments')
-      .select('id')
-      .where('project_id', '=', of.id)
-      .where('is_default', '=', 0)
-    return String(random.one(await rows.orderBy('id').execute())?.id ?? 0)
-  }
-  const write = async (table: 'runs' | 'logged_models') => {
-    const of = project()
-    const owner = await pick(table, of)
-    if (owner === undefined) return
-    const path = `${owner.artifact_uri.replace('mlflow-artifacts:/', '')}/${random.one(names)}`
-    await putArtifact(ctx, of, path, stream(text()))
-  }
-  const push = async () => {
-    const of = project()
-    const contents = [text(), text()]
-    for (const content of contents) await storeContent(ctx, of, stream(content), sha256(content))
-    const files = contents.map((content, i) => ({
-      path: `${i}.bin`,
-      sha256: sha256(content),
-      sizeBytes: Buffer.byteLength(content),
-    }))
-    if (random.below(5) === 0) await addCode(ctx, LOCAL, of, files)
-    else await addVersion(ctx, LOCAL, of, { dataset: `set-${random.below(3)}`, files })
-  }
-  const fromBin = async (then: 'restore' | 'purge') => {
-    const of = project()
-    const item = random.one((await listBin(ctx, of.id, { limit: 100 })).items)
-    if (item === undefined) return
-    if (then === 'restore') await restore(ctx, LOCAL, of, item.kind, item.id)
-    else await deleteForEver(ctx, LOCAL, of, item.kind, item.id)
-  }
-  return [
-    () => write('runs'),
-    () => write('runs'),
-    () => write('logged_models'),
-    push,
-    push,
-    () => storeContent(ctx, project(), stream(text())), // and never used
-    async () => missingContent(ctx, project().id, [sha256(text())]),
-    async () => {
-      const of = project()
-      await createRun(ctx, LOCAL, of, { experimentId: await experiment(of) })
-    },
-    async () => {
-      const of = project()
-      const run = await pick('runs', of)
-      await createLoggedModel(ctx, LOCAL, of, {
-        experimentId: await experiment(of),
-        ...(run === undefined ? {} : { sourceRunId: run.id }),
-      })
-    },
-    async () => createExperiment(ctx, LOCAL, project(), { name: `e-${random.below(4)}` }),
-    async () => {
-      const of = project()
-      const run = await pick('runs', of)
-      if (run === undefined) return
-      const source = `${run.artifact_uri}/deep`
-      const name = `m-${random.below(2)}`
-      const version = await createModelVersion(ctx, LOCAL, of, { name, source, runId: run.id, createModel: true })
-      const form = await ctx.blobs.putContent(stream(text()), { limitBytes: 1_000 })
-      await inTransaction(ctx, async (tx) => {
-        if (await aboutToBeSwept(tx, 'content', [form.sha256])) throw new AppError('unavailable', 'swept')
-        await tx.db
-          .insertInto('model_forms')
-          .values({
-            id: version.id,
-            version_id: version.id,
-            project_id: of.id,
-            kind: 'onnx',
-            state: 'ready',
-            job_id: null,
-            attempts: 1,
-            blob_sha256: form.sha256,
-            size_bytes: form.sizeBytes,
-            report: null,
-            reason: null,
-            created_at_ms: 0,
-            updated_at_ms: 0,
-          })
-          .execute()
-      })
-    },
-    async () => {
-      const of = project()
-      const run = await pick('runs', of)
-      if (run !== undefined)
-        await removeArtifacts(ctx, of.id, `${run.artifact_uri.replace('mlflow-artifacts:/', '')}/deep`)
-    },
-    async () => {
-      const of = project()
-      const run = await pick('runs', of)
-      if (run !== undefined) await deleteRun(ctx, LOCAL, of, run.id)
-    },
-    async () => {
-      const of = project()
-      const model = await pick('logged_models', of)
-      if (model !== undefined) await deleteLoggedModel(ctx, LOCAL, of, model.id)
-    },
-    async () => {
-      const of = project()
-      await deleteExperiment(ctx, LOCAL, of, await experiment(of))
-    },
-    async () => {
-      const of = project()
-      await deleteModel(ctx, LOCAL, of, await named('registered_models', of))
-    },
-    async () => {
-      const of = project()
-      const name = await named('datasets', of)
-      await (random.below(2) === 0
-        ? deleteDataset(ctx, LOCAL, of, name)
-        : deleteDatasetVersion(ctx, LOCAL, of, name, 'latest'))
-    },
-    () => fromBin('restore'),
-    () => fromBin('purge'),
-    () => fromBin('purge'),
-  ]
-}
-
-/** Every file of every live thing can be read and is what its hash says. */
-async function readEverything(): Promise<number> {
-  let read = 0
-  for (const row of await ctx.db
-    .selectFrom('artifact_entries')
-    .selectAll()
-    .where('object_id', 'is not', null)
-    .execute()) {
-    const { stream: bytes } = await openArtifact(ctx, row.project_id, `${row.folder}/${row.name}`)
-    expect(sha256(Buffer.concat(await bytes.toArray()))).toBe(row.sha256)
-    read++
-  }
-  for (const row of await ctx.db.selectFrom('dataset_files').selectAll().execute()) {
-    const { stream: bytes } = await ctx.blobs.openContent(row.sha256)
-    expect(sha256(Buffer.concat(await bytes.toArray()))).toBe(row.sha256)
-    read++
-  }
-  return read
-}
 
 describe('bytes on disk = bytes referenced', () => {
   for (const seed of [1, 20_261_122]) {
@@ -223,7 +36,7 @@ describe('bytes on disk = bytes referenced', () => {
         await addProject(ctx, LOCAL, { owner: 'local', name: `left-${seed}` }),
         await addProject(ctx, LOCAL, { owner: 'local', name: `right-${seed}` }),
       ]
-      const all = actions(random, projects)
+      const all = actions(ctx, random, projects)
       const some = async (count: number) => {
         for (let i = 0; i < count; i++) await attempt(random.one(all) as () => Promise<unknown>)
       }
@@ -246,7 +59,7 @@ describe('bytes on disk = bytes referenced', () => {
       expect(before.length - after.length).toBe(report.content.unreferencedBlobs + report.objects.unreferencedBlobs)
       expect(after).toEqual(await inDatabase(ctx))
       expect(report.content.missingBlobs + report.objects.missingBlobs).toBe(0)
-      expect(await readEverything()).toBeGreaterThan(10)
+      expect(await readEverything(ctx)).toBeGreaterThan(10)
       const again = await reclaim(ctx, SYSTEM, SWEEP)
       expect(again.content).toMatchObject({ unreferencedBlobs: 0, bytes: report.content.referencedBytes })
       expect(again.objects).toMatchObject({ unreferencedBlobs: 0, bytes: report.objects.referencedBytes })

@@ -6,7 +6,6 @@ import type { Ok } from './schema-types.ts'
 
 export type BinItem = Ok<'/api/v1/projects/{owner}/{project}/recycle-bin'>['items'][number]
 export type BinKind = BinItem['kind']
-export type BinDetail = Ok<'/api/v1/projects/{owner}/{project}/recycle-bin/{kind}/{id}'>
 
 const at = (scope: Scope) => ({ owner: scope.owner, project: scope.project })
 
