@@ -33,12 +33,15 @@ export async function claimTask(
       : taken
         ? sql`kind IN (${sql.join(kinds)})`
         : sql`kind NOT IN (${sql.join(kinds)})`
+  const due = sql`
+    SELECT id FROM tasks
+    WHERE ((state = 'queued' AND run_after_ms <= ${nowMs}) OR (state = 'running' AND lease_until_ms < ${nowMs}))
+      AND ${ofKind}
+    ORDER BY run_after_ms, id LIMIT 1`
+  // Most looks find nothing: those take no lock, which on SQLite is the only one there is for writers.
+  if ((await sql`${due}`.execute(db)).rows.length === 0) return null
   return db.transaction().execute(async (tx) => {
-    const found = await sql<{ id: string }>`
-      SELECT id FROM tasks
-      WHERE ((state = 'queued' AND run_after_ms <= ${nowMs}) OR (state = 'running' AND lease_until_ms < ${nowMs}))
-        AND ${ofKind}
-      ORDER BY run_after_ms, id LIMIT 1 ${skipLocked(tx)}`.execute(tx)
+    const found = await sql<{ id: string }>`${due} ${skipLocked(tx)}`.execute(tx)
     const id = found.rows[0]?.id
     if (id === undefined) return null
     const row = await tx
