@@ -3,6 +3,7 @@ import type { TraceStatus } from '../../db/tables/traces.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import type { Project } from '../projects/projects.service.ts'
+import { inBatch, type Outcome } from '../tracking/batch.ts'
 import { assertActive, getExperiment } from '../tracking/experiments.service.ts'
 import {
   attributeOf,
@@ -66,10 +67,24 @@ export async function logSpans(ctx: Context, actor: Actor, project: Project, bat
   const byTrace = Map.groupBy(batch.spans, ({ span }) => traceIdOf(span))
   for (const [traceId, spans] of [...byTrace].sort(([a], [b]) => (a < b ? -1 : 1)))
     inferred.push(await infer(traceId, spans))
-  await inTransaction(ctx, async (tx) => {
-    for (const trace of inferred) await addToTrace(tx, actor, project, experiment, trace)
-  })
+  await inBatch(ctx, { actor, project, experiment, traces: inferred }, writeAll)
   return inferred.filter((trace) => trace.root !== undefined).map((trace) => trace.traceId)
+}
+
+type Write = {
+  actor: Actor
+  project: Project
+  experiment: Parameters<typeof assertActive>[0]
+  traces: readonly Inferred[]
+}
+
+/** Exporters send every span by itself: what comes at the same time shares one commit. Always in the same order of locks. */
+async function writeAll(tx: Context, writes: Write[]): Promise<Outcome<void>[]> {
+  const order = (write: Write, trace: Inferred) => `${write.project.id} ${trace.traceId}`
+  const all = writes.flatMap((write) => write.traces.map((trace) => ({ write, trace, key: order(write, trace) })))
+  all.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  for (const { write, trace } of all) await addToTrace(tx, write.actor, write.project, write.experiment, trace)
+  return writes.map(() => ({ value: undefined }))
 }
 
 /** MLflow's id of a trace: its OpenTelemetry id behind `tr-`. @throws AppError bad_request */
@@ -130,7 +145,7 @@ async function addToTrace(
   tx: Context,
   actor: Actor,
   project: Project,
-  experiment: Parameters<typeof assertActive>[0],
+  experiment: Write['experiment'],
   trace: Inferred,
 ): Promise<void> {
   const { traceId, chunk, spans } = trace

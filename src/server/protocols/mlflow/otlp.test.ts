@@ -126,6 +126,23 @@ describe('/v1/traces', () => {
     ])
   })
 
+  test('spans that come at the same time share a commit, and not each other’s mistakes', async () => {
+    const span = root()
+    const gone = await api.experiment('deleted')
+    await api.post('experiments/delete', { experiment_id: gone })
+    const one = (index: number) => ({
+      ...root({ name: `at once ${index}` }),
+      traceId: span.traceId,
+      spanId: (index + 1).toString(16).padStart(16, '0'),
+      parentId: 'eeeeeeeeeeeeeeee',
+    })
+    const good = Array.from({ length: 30 }, (_, index) => send(exportRequest([one(index)])))
+    const bad = Array.from({ length: 3 }, () => send(exportRequest([root()]), { 'x-mlflow-experiment-id': gone }))
+    expect((await Promise.all(good)).map((sent) => sent.status)).toEqual(Array(30).fill(200))
+    expect((await Promise.all(bad)).map((sent) => sent.status)).toEqual([400, 400, 400])
+    expect((await whole(span)).spans).toHaveLength(30)
+  })
+
   test('takes gzip and both kinds of deflate', async () => {
     for (const [encoding, pack] of [
       ['gzip', gzipSync],
