@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NODE_FLAGS } from '../scripts/node-flags.mjs'
 import { PACKAGE_ROOT } from '../src/lib/package-root.ts'
@@ -76,6 +77,24 @@ describe('before there are accounts', () => {
     expect(wrong.code).toBe(1)
     expect(wrong.err).toContain('rows[0].age')
     expect((await trainyard(['predict', 'flowers', '--row', '{oops', ...at])).err).toMatch(/not a JSON object/)
+  })
+
+  it('counts, then removes what nothing uses, beside a running server', async () => {
+    const { blobs } = server.ctx
+    const unused = await blobs.putContent(Readable.from([Buffer.from('sent and never used')]), { limitBytes: 100 })
+    const old = new Date(Date.now() - 2 * 24 * 3600_000)
+    utimesSync(await blobs.contentPath(unused.sha256), old, old)
+    const counted = await trainyard(['reclaim', '--dry-run'])
+    expect(counted.err).toBe('')
+    expect(counted.out).toMatch(
+      /^Dataset files, code, ONNX forms: \d+ used \(\d+ bytes\), 1 would be removed \(19 bytes\)/,
+    )
+    expect(await blobs.hasContent(unused.sha256)).toBe(true)
+    const done = await trainyard(['reclaim', '--json'])
+    expect(JSON.parse(done.out).content).toMatchObject({ unreferencedBlobs: 1, unreferencedBytes: 19, missingBlobs: 0 })
+    expect(await blobs.hasContent(unused.sha256)).toBe(false)
+    const wrong = await trainyard(['reclaim', '--grace', 'soon'])
+    expect([wrong.code, wrong.err]).toEqual([1, 'trainyard: --grace must be like 30m, 24h or 7d, got "soon".\n'])
   })
 
   it('says what is wrong with a command in a sentence', async () => {
