@@ -4,6 +4,9 @@ import { AppError, notFound } from '../lib/errors.ts'
 /** The SDK and a client, as the parts of the store need them. */
 export type S3 = { sdk: typeof import('@aws-sdk/client-s3'); client: S3Client; bucket: string; prefix: string }
 
+/** Kept with every object: whoever gets a link to one, a browser saves it and never shows it, under whatever origin. */
+export const AS_DOWNLOAD = { ContentType: 'application/octet-stream', ContentDisposition: 'attachment' }
+
 /** Errors of the service as ours: nothing of what it says is shown, since it may say much (contracts/security.md row 48). */
 export function s3Error(error: unknown, missing: string): unknown {
   if (error instanceof AppError) return error

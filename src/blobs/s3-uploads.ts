@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { AppError, badRequest } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
-import { type S3, s3Error, sizeOf } from './s3-client.ts'
+import { AS_DOWNLOAD, type S3, s3Error, sizeOf } from './s3-client.ts'
 import type { PartedUploads } from './store.ts'
 
 /** A file's name in a header of the service: letters that any of them takes. */
@@ -29,7 +29,9 @@ export function s3Uploads(
     async start() {
       const objectId = newId()
       try {
-        const { UploadId } = await client.send(new sdk.CreateMultipartUploadCommand({ Bucket, Key: keyOf(objectId) }))
+        const { UploadId } = await client.send(
+          new sdk.CreateMultipartUploadCommand({ ...AS_DOWNLOAD, Bucket, Key: keyOf(objectId) }),
+        )
         return { objectId, storeUploadId: UploadId ?? '' }
       } catch (error) {
         throw s3Error(error, 'No such bucket.')
@@ -76,7 +78,6 @@ export function s3Uploads(
         new sdk.GetObjectCommand({
           Bucket,
           Key: keyOf(objectId),
-          // Another origin serves these bytes, but a browser must not show them there either.
           ResponseContentDisposition: `attachment; filename="${fileName.replace(PLAIN_NAME, '_')}"`,
           ResponseContentType: 'application/octet-stream',
         }),

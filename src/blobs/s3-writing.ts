@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { AppError } from '../lib/errors.ts'
 import { bytesPassed } from '../lib/young-generation.ts'
-import { type S3, s3Error } from './s3-client.ts'
+import { AS_DOWNLOAD, type S3, s3Error } from './s3-client.ts'
 import type { PutOptions, StoredBlob } from './store.ts'
 import { checkStored, tooLarge } from './writing.ts'
 
@@ -31,7 +31,9 @@ export function createS3Writer(s3: S3) {
       const stored = { sha256: hash.digest('hex'), sizeBytes: body.length }
       checkStored(stored, options)
       await ask(() =>
-        client.send(new sdk.PutObjectCommand({ Bucket, Key: key, Body: body, ContentLength: body.length })),
+        client.send(
+          new sdk.PutObjectCommand({ ...AS_DOWNLOAD, Bucket, Key: key, Body: body, ContentLength: body.length }),
+        ),
       )
       return stored
     }
@@ -48,7 +50,9 @@ export function createS3Writer(s3: S3) {
     rest: AsyncGenerator<Buffer>,
     check: (sizeBytes: number) => StoredBlob,
   ): Promise<StoredBlob> {
-    const { UploadId } = await ask(() => client.send(new sdk.CreateMultipartUploadCommand({ Bucket, Key: key })))
+    const { UploadId } = await ask(() =>
+      client.send(new sdk.CreateMultipartUploadCommand({ ...AS_DOWNLOAD, Bucket, Key: key })),
+    )
     const sent: Promise<Part>[] = []
     let sizeBytes = 0
     const send = async (body: Buffer) => {
@@ -90,7 +94,9 @@ export function createS3Writer(s3: S3) {
   }
 
   async function copyParts(CopySource: string, key: string, sizeBytes: number): Promise<void> {
-    const { UploadId } = await ask(() => client.send(new sdk.CreateMultipartUploadCommand({ Bucket, Key: key })))
+    const { UploadId } = await ask(() =>
+      client.send(new sdk.CreateMultipartUploadCommand({ ...AS_DOWNLOAD, Bucket, Key: key })),
+    )
     const Parts: Part[] = []
     for (let start = 0; start < sizeBytes; start += COPY_BYTES) {
       const PartNumber = Parts.length + 1

@@ -11,4 +11,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-transferCases('folder', { python: () => python, server: () => server, bytesHost: (own) => own, how: 'offered' })
+transferCases('folder', {
+  python: () => python,
+  server: () => server,
+  bytesHost: (own) => own,
+  how: 'offered',
+  checksSignatures: true,
+})

@@ -127,7 +127,7 @@ export function transferCases(
       expect(body).toEqual({ url: body.url, headers: {}, file_size: 25 })
       const answer = await fetch(body.url, { headers: { range: 'bytes=1-6' } })
       expect([answer.status, await answer.text()]).toEqual([206, 'script'])
-      expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="page.html"/)
+      expect(answer.headers.get('content-disposition')).toMatch(/^attachment/)
       expect(answer.headers.get('content-type')).toBe('application/octet-stream')
       const changed = new URL(body.url)
       for (const key of changed.searchParams.keys()) {
