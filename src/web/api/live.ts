@@ -11,6 +11,7 @@ const STALE: Record<string, Topic[]> = {
   experiment: ['experiments', 'runs'],
   run: ['runs', 'experiments', 'jobs'],
   logged_model: ['runs'],
+  trace: ['traces'],
   model: ['models', 'runs', 'endpoints'],
   model_version: ['models', 'runs', 'endpoints'],
   alias: ['models', 'endpoints', 'monitoring'],
