@@ -8,7 +8,7 @@ const common = {
   fileParallelism: true,
   maxWorkers: 2,
 }
-const rooms = ['src/**/*.test.ts', 'tests/*.test.ts']
+const rooms = ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/security/*.test.ts']
 
 export default defineConfig({
   test: {
