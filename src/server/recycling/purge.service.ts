@@ -54,7 +54,10 @@ async function foldersOf(ctx: Context, doomed: doomedStore.Doomed): Promise<{ id
 export async function bytesOf(ctx: Context, doomed: doomedStore.Doomed): Promise<number> {
   let bytes = 0
   for (const content of await doomedStore.contentOf(ctx.db, doomed)) bytes += content.size_bytes
-  for (const { path } of await foldersOf(ctx, doomed)) bytes += await folderBytes(ctx.db, doomed.projectId, path)
+  const whole =
+    doomed.kind === 'experiment' ? await store.ownFolder(ctx.db, doomed.projectId, Number(doomed.id)) : undefined
+  const folders = whole === undefined ? await foldersOf(ctx, doomed) : [{ path: whole }]
+  for (const { path } of folders) bytes += await folderBytes(ctx.db, doomed.projectId, path)
   return bytes
 }
 
@@ -184,6 +187,11 @@ export async function purgeExperiment(ctx: Context, payload: Record<string, unkn
       for (const id of models)
         await eraseRuns(tx, stone.deleted_by, doomedStore.doomedWith(projectId, 'logged_model', id))
       if (runs.length + models.length > 0) return true
+      const folder = await store.ownFolder(tx.db, projectId, experimentId)
+      if (folder !== undefined) {
+        const objects = await deleteFolder(tx.db, projectId, folder)
+        await sweepLater(tx, { project_id: projectId, kind: 'objects' }, objects)
+      }
       await store.deleteExperiment(tx.db, experimentId)
       return false
     })

@@ -33,6 +33,27 @@ const TABLES: Record<BinKind, string> = {
   run: 'runs',
 }
 
+/**
+ * Where an experiment keeps its artifacts when nobody said otherwise: a folder of its own, with what belongs to none of its
+ * runs too (the files of traces). Undefined when another experiment was told to keep its artifacts there.
+ */
+export async function ownFolder(db: Db, projectId: string, experimentId: number): Promise<string | undefined> {
+  const own = await db
+    .selectFrom('experiments')
+    .select(['id', 'is_default', 'artifact_location'])
+    .where('project_id', '=', projectId)
+    .where('id', '=', experimentId)
+    .executeTakeFirst()
+  const path = own === undefined ? '' : own.is_default === 1 ? '0' : String(own.id)
+  if (own?.artifact_location !== `mlflow-artifacts:/${path}`) return undefined
+  const others = await sql<{ id: number }>`SELECT id FROM experiments
+    WHERE project_id = ${projectId} AND id <> ${experimentId}
+      AND (artifact_location = ${own.artifact_location} OR artifact_location LIKE ${`mlflow-artifacts:/${path}/%`}
+        OR artifact_location LIKE ${`mlflow-artifacts:///${path}/%`} OR artifact_location = ${`mlflow-artifacts:///${path}`})
+    LIMIT 1`.execute(db)
+  return others.rows.length > 0 ? undefined : path
+}
+
 /** An experiment's row id behind the id that clients see. */
 export async function experimentRowId(db: Db, projectId: string, id: string): Promise<number | undefined> {
   const query = db.selectFrom('experiments').select('id').where('project_id', '=', projectId)

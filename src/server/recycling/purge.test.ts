@@ -112,12 +112,16 @@ describe('deletion for ever', () => {
     const experiment = await api.experiment('reused')
     const runs = [await runWithFile(experiment, 100), await runWithFile(experiment, 100)]
     await api.post('runs/delete', { run_id: runs[0] })
+    // What belongs to none of its runs, as the files of traces.
+    await api.put(`${ARTIFACTS}/${experiment}/traces/tr-1/artifacts/traces.json`, '{}')
     await api.post('experiments/delete', { experiment_id: experiment })
     const [item] = await listed('experiment')
-    expect(item).toMatchObject({ id: experiment, name: 'reused', contents: 2, size_bytes: 200, deleted_by: 'edgar' })
+    expect(item).toMatchObject({ id: experiment, name: 'reused', contents: 2, size_bytes: 202, deleted_by: 'edgar' })
     expect((await listed('run')).map((one: { id: string }) => one.id)).not.toContain(runs[0])
     expect((await api.post('experiments/create', { name: 'reused' })).status).toBe(400)
-    expect((await call('DELETE', `/experiment/${experiment}`)).body).toEqual({ freed_bytes: 200 })
+    expect((await call('DELETE', `/experiment/${experiment}`)).body).toEqual({ freed_bytes: 202 })
+    const files = world.server.ctx.db.selectFrom('artifact_entries').select('name')
+    expect(await files.where('folder', 'like', `${experiment}/%`).execute()).toEqual([])
     expect(await experimentRow(Number(experiment))).toBeUndefined()
     expect((await api.get('runs/get', { run_id: runs[1] as string })).status).toBe(404)
     expect((await api.post('experiments/create', { name: 'reused' })).status).toBe(200)
