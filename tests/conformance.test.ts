@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareSteps, unusedDifferences } from './compat/conformance/compare.ts'
+import { ENDPOINTS } from './compat/conformance/endpoints.ts'
 import { recordedSteps } from './compat/conformance/golden.ts'
 import { SCENARIOS } from './compat/conformance/scenarios.ts'
 import { Talk } from './compat/conformance/talk.ts'
@@ -28,6 +29,17 @@ describe('the same requests as to MLflow', () => {
       expect(unexpected).toEqual([])
     })
   }
+
+  it('cover every endpoint that a client needs', async () => {
+    const asks = (await Promise.all(SCENARIOS.map(({ name }) => recordedSteps(name)))).flat().map((step) => step.ask)
+    const asked = (endpoint: string) =>
+      asks.some((ask) => {
+        const next = ask[endpoint.length] ?? ' '
+        return ask.startsWith(endpoint) && (' ?'.includes(next) || /[/?]$/.test(endpoint))
+      })
+    expect(ENDPOINTS.filter((endpoint) => !asked(endpoint))).toEqual([])
+    expect(new Set(ENDPOINTS).size).toBe(75) // the contract's 56 and 17, two of them by two methods
+  })
 
   it('every listed difference is still one', () => {
     expect(unusedDifferences(used)).toEqual([])

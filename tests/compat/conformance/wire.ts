@@ -91,6 +91,8 @@ const forms: Scenario = {
     ])
       await t.get(path, { run_id: '$r' }, { keep: () => 'ok' })
     await t.get('/version')
+    await t.get('/api/3.0/mlflow/server-info', {}, { keep: (json) => Object.keys(json).sort() })
+    await t.get('/ajax-api/3.0/mlflow/server-info', {}, { keep: (json) => json.store_type })
     await t.get('/health')
     for (const method of ['PUT', 'PATCH', 'DELETE'])
       await t.send(method, 'runs/set-tag', { run_id: '$r', key: 'k', value: 'v' })
