@@ -221,9 +221,8 @@ export const DIFFERENCES: readonly Difference[] = [
     applies: any(wider(/\[content-type: Application\/JSON\]/), wider(/^GET runs\/get\/\?/, 404)),
   },
   {
-    why: 'a double slash in a path is not redirected, and OPTIONS has nothing to tell',
-    applies: (place, theirs, ours) =>
-      (theirs.status === 308 || place.ask.startsWith('OPTIONS')) && ours.code === 'ENDPOINT_NOT_FOUND',
+    why: 'OPTIONS has nothing to tell',
+    applies: (place, _theirs, ours) => place.ask.startsWith('OPTIONS') && ours.code === 'ENDPOINT_NOT_FOUND',
   },
 ]
 
@@ -240,9 +239,5 @@ export const GAPS: readonly Difference[] = [
   {
     why: 'a page token of get-history should be looked at without max_results, too',
     applies: (place, _theirs, ours) => isTaken(ours) && /get-history\?.*m&page_token=/.test(place.ask),
-  },
-  {
-    why: 'a byte order mark before a body should be read over',
-    applies: (place, theirs) => isTaken(theirs) && place.ask.includes('\ufeff'),
   },
 ]

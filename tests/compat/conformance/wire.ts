@@ -80,7 +80,6 @@ const forms: Scenario = {
     }
     for (const path of [
       'runs/get/',
-      '/api/2.0/mlflow//runs/get',
       'runs/Get',
       'runs',
       'nonsense',
