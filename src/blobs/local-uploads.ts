@@ -47,6 +47,9 @@ export async function localUploads(
       }
     },
     async complete(upload, _parts, sizeBytes) {
+      // A server that was killed between this and the row of the file: the object is there.
+      const done = await stat(objectPath(upload.objectId)).catch(() => null)
+      if (done !== null && done.size === sizeBytes) return { sizeBytes }
       const file = await openUpload(whole(upload), constants.O_WRONLY)
       try {
         const waiting = await stat(last(upload)).catch(() => null)
@@ -69,17 +72,19 @@ export async function localUploads(
     },
     abort,
     downloadUrl: async () => null,
-    async sweep(olderThanMs) {
-      let removed = 0
-      for (const name of await readdir(root)) {
-        const info = await stat(join(root, name)).catch(() => null)
-        if (info === null || info.mtimeMs >= olderThanMs) continue
-        await rm(join(root, name), { force: true })
-        removed++
-      }
-      return removed
-    },
+    sweep: (olderThanMs) => removeOlder(root, olderThanMs),
   }
+}
+
+async function removeOlder(folder: string, olderThanMs: number): Promise<number> {
+  let removed = 0
+  for (const name of await readdir(folder)) {
+    const info = await stat(join(folder, name)).catch(() => null)
+    if (info === null || info.mtimeMs >= olderThanMs) continue
+    await rm(join(folder, name), { force: true })
+    removed++
+  }
+  return removed
 }
 
 async function openUpload(path: string, flags: number) {

@@ -81,6 +81,8 @@ describe('a folder', () => {
     await send(2, 4, 'bbbb')
     expect(await store.uploads.complete(upload, listed, 11)).toEqual({ sizeBytes: 11 })
     expect(await readFile(pathOf(upload.objectId), 'utf8')).toBe('aaaabbbbend')
+    // Asked again by a server that was killed before it had written the file's row.
+    expect(await store.uploads.complete(upload, listed, 11)).toEqual({ sizeBytes: 11 })
     await expect(send(1, 0, 'late')).rejects.toMatchObject({ code: 'not_found' })
     expect(await readdir(join(root, 'uploads'))).not.toContain(upload.objectId)
     await store.uploads.abort({ objectId: newId(), storeUploadId: '' })

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { AppError, badRequest } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import { AS_DOWNLOAD, type S3, s3Error, sizeOf } from './s3-client.ts'
-import type { PartedUploads } from './store.ts'
+import type { PartedUploads, UploadedPart } from './store.ts'
 
 /** A file's name in a header of the service: letters that any of them takes. */
 const PLAIN_NAME = /[^\w.!()+ -]/g
@@ -45,24 +45,7 @@ export function s3Uploads(
     putPart() {
       throw badRequest('Parts of this upload are sent to the addresses that were given for them.')
     },
-    async complete({ objectId, storeUploadId }, parts) {
-      const Key = keyOf(objectId)
-      try {
-        const Parts = parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: etag }))
-        await client.send(
-          new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId: storeUploadId, MultipartUpload: { Parts } }),
-        )
-      } catch (error) {
-        const { name = '' } = error as { name?: string }
-        if (/^(InvalidPart|InvalidPartOrder|EntityTooSmall)$/.test(name))
-          throw badRequest(`The bucket does not take these parts (${name}); send them again.`, 'parts')
-        // It may be done already, and its answer have been lost: then the object is there.
-        if ((await sizeOf(s3, Key)) === null) throw s3Error(error, 'There is no such upload, or it has ended.')
-      }
-      const sizeBytes = await sizeOf(s3, Key)
-      if (sizeBytes === null) throw new AppError('unavailable', 'The file store did not keep the upload; try again.')
-      return { sizeBytes }
-    },
+    complete: ({ objectId, storeUploadId }, parts) => complete(s3, keyOf(objectId), storeUploadId, parts),
     async abort({ objectId, storeUploadId }) {
       try {
         await client.send(
@@ -84,4 +67,21 @@ export function s3Uploads(
         expiresIn,
       ),
   }
+}
+
+async function complete(s3: S3, Key: string, UploadId: string, parts: UploadedPart[]): Promise<{ sizeBytes: number }> {
+  const { sdk, client, bucket: Bucket } = s3
+  try {
+    const Parts = parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: etag }))
+    await client.send(new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }))
+  } catch (error) {
+    const { name = '' } = error as { name?: string }
+    if (/^(InvalidPart|InvalidPartOrder|EntityTooSmall)$/.test(name))
+      throw badRequest(`The bucket does not take these parts (${name}); send them again.`, 'parts')
+    // It may be done already, and its answer have been lost: then the object is there.
+    if ((await sizeOf(s3, Key)) === null) throw s3Error(error, 'There is no such upload, or it has ended.')
+  }
+  const sizeBytes = await sizeOf(s3, Key)
+  if (sizeBytes === null) throw new AppError('unavailable', 'The file store did not keep the upload; try again.')
+  return { sizeBytes }
 }

@@ -5,7 +5,7 @@ import { openCache } from './cache.ts'
 import { blobKey } from './local.ts'
 import { type S3, s3Error, sizeOf } from './s3-client.ts'
 import { s3Uploads } from './s3-uploads.ts'
-import { createS3Writer } from './s3-writing.ts'
+import { moveKey, putKey } from './s3-writing.ts'
 import type { BlobKind, BlobStore, ByteRange, ListedBlob } from './store.ts'
 
 export type S3Options = {
@@ -36,18 +36,17 @@ export async function openS3Store(options: S3Options): Promise<BlobStore> {
   const s3: S3 = { sdk, client, bucket: options.bucket, prefix: options.prefix }
   await checkBucket(s3, options)
   const keyOf = (kind: BlobKind, id: string): string => options.prefix + blobKey(kind, id).join('/')
-  const writer = createS3Writer(s3)
   const cache = await openCache(options.cache)
   const open = async (kind: BlobKind, id: string, range?: ByteRange) => openKey(s3, keyOf(kind, id), range)
 
   return {
     async putContent(source, putOptions) {
       const { expectedSha256 } = putOptions
-      if (expectedSha256 !== undefined) return writer.put(keyOf('content', expectedSha256), source, putOptions)
+      if (expectedSha256 !== undefined) return putKey(s3, keyOf('content', expectedSha256), source, putOptions)
       // Its name is known when all of it has come: it waits under another, and is copied inside the bucket.
       const temporary = `${options.prefix}tmp/${newId()}`
-      const stored = await writer.put(temporary, source, putOptions)
-      await writer.move(temporary, keyOf('content', stored.sha256), stored.sizeBytes)
+      const stored = await putKey(s3, temporary, source, putOptions)
+      await moveKey(s3, temporary, keyOf('content', stored.sha256), stored.sizeBytes)
       return stored
     },
     hasContent: async (sha256) => (await sizeOf(s3, keyOf('content', sha256))) !== null,
@@ -55,7 +54,7 @@ export async function openS3Store(options: S3Options): Promise<BlobStore> {
     contentPath: (sha256) => cache.path(sha256, async () => (await open('content', sha256)).stream),
     async putObject(source, putOptions) {
       const id = newId()
-      return { ...(await writer.put(keyOf('objects', id), source, putOptions)), id }
+      return { ...(await putKey(s3, keyOf('objects', id), source, putOptions)), id }
     },
     openObject: (id, range) => open('objects', id, range),
     async remove(kind, id) {
