@@ -3,8 +3,8 @@ import { SYSTEM } from '../../lib/actor.ts'
 import { recordEvent } from '../events/events.service.ts'
 import * as store from './lost-runs.store.ts'
 
-/** Runs that one look takes up; the rest waits for the next. */
-const A_LOOK = 1_000
+/** Runs that one query takes up: requests are answered between two of them. */
+const PAGE = 500
 const LOOK_EVERY_MS = 60_000
 /** Generations of child runs whose writes count as a sign of life of their parent. */
 const GENERATIONS = 5
@@ -18,28 +18,41 @@ export async function lookForLostRuns(ctx: Context): Promise<void> {
   if (runLostAfterMs === 0) return
   const beforeMs = ctx.now() - runLostAfterMs
   await takeUpAgain(ctx, beforeMs)
-  for (const run of await store.silentRuns(ctx.db, beforeMs, A_LOOK)) {
-    const heardAtMs = await store.lastHeard(ctx.db, run.id, GENERATIONS)
-    if (heardAtMs >= beforeMs) continue
-    await inTransaction(ctx, async (tx) => {
-      const row = { run_id: run.id, project_id: run.project_id, last_heard_at_ms: heardAtMs, noticed_at_ms: tx.now() }
-      if (!(await store.putLostRun(tx.db, row))) return
-      await recordEvent(tx, SYSTEM, {
-        projectId: run.project_id,
-        verb: 'lost',
-        kind: 'run',
-        subject: run.id,
-        detail: { name: run.name, last_heard_at_ms: heardAtMs },
-      })
-    })
+  let after = ''
+  for (;;) {
+    const rows = await store.silentRuns(ctx.db, beforeMs, after, PAGE)
+    for (const run of rows) {
+      // Most were noted by an earlier look, and said nothing since.
+      if (run.noted_at_ms === null || run.noted_at_ms < run.heard_at_ms) await noteAsLost(ctx, run, beforeMs)
+    }
+    after = rows.at(-1)?.id ?? ''
+    if (rows.length < PAGE) return
   }
+}
+
+async function noteAsLost(ctx: Context, run: store.SilentRun, beforeMs: number): Promise<void> {
+  const heardAtMs = await store.lastHeard(ctx.db, run.id, GENERATIONS)
+  if (heardAtMs >= beforeMs) return
+  await inTransaction(ctx, async (tx) => {
+    const row = { run_id: run.id, project_id: run.project_id, last_heard_at_ms: heardAtMs, noticed_at_ms: tx.now() }
+    if (!(await store.putLostRun(tx.db, row))) return
+    await recordEvent(tx, SYSTEM, {
+      projectId: run.project_id,
+      verb: 'lost',
+      kind: 'run',
+      subject: run.id,
+      detail: { name: run.name, last_heard_at_ms: heardAtMs },
+    })
+  })
 }
 
 async function takeUpAgain(ctx: Context, beforeMs: number): Promise<void> {
   let after = ''
   for (;;) {
-    const rows = await store.lostRunsAfter(ctx.db, after, A_LOOK)
+    const rows = await store.lostRunsAfter(ctx.db, after, PAGE)
     for (const row of rows) {
+      const isAsItWas = row.status === 'RUNNING' && row.heard_at_ms <= row.last_heard_at_ms
+      if (isAsItWas && !row.has_children) continue
       const heardAtMs = await store.lastHeard(ctx.db, row.run_id, GENERATIONS)
       const speaks = row.status === 'RUNNING' && heardAtMs > row.last_heard_at_ms && heardAtMs >= beforeMs
       if (row.status === 'RUNNING' && !speaks) continue
@@ -55,7 +68,7 @@ async function takeUpAgain(ctx: Context, beforeMs: number): Promise<void> {
       })
     }
     after = rows.at(-1)?.run_id ?? ''
-    if (rows.length < A_LOOK) return
+    if (rows.length < PAGE) return
   }
 }
 

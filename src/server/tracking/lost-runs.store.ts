@@ -4,16 +4,24 @@ import { type Db, inChunks } from '../../db/dialect.ts'
 /** Own writes only. A run from before writes were dated has its start. */
 const HEARD: RawBuilder<number> = sql`COALESCE(r.last_write_at_ms, r.started_at_ms)`
 
-export type SilentRun = { id: string; project_id: string; name: string; heard_at_ms: number }
+export type SilentRun = {
+  id: string
+  project_id: string
+  name: string
+  heard_at_ms: number
+  /** Until when a look found it silent before; null when none did. */
+  noted_at_ms: number | null
+}
 
 /**
- * Running runs that were not heard since `beforeMs` and are not noted as lost since they were heard last. Runs of jobs are left out: the platform watches their process.
+ * Running runs that were not heard since `beforeMs`, in the order of their ids; `after`: the last one of the page before.
+ * Runs of jobs are left out: the platform watches their process.
  */
-export async function silentRuns(db: Db, beforeMs: number, limit: number): Promise<SilentRun[]> {
+export async function silentRuns(db: Db, beforeMs: number, after: string, limit: number): Promise<SilentRun[]> {
   const { rows } = await sql<SilentRun>`
-    SELECT r.id, r.project_id, r.name, ${HEARD} AS heard_at_ms FROM runs AS r
-    WHERE r.status = 'RUNNING' AND r.lifecycle = 'active' AND r.job_id IS NULL AND ${HEARD} < ${beforeMs}
-      AND NOT EXISTS (SELECT 1 FROM lost_runs AS l WHERE l.run_id = r.id AND l.last_heard_at_ms >= ${HEARD})
+    SELECT r.id, r.project_id, r.name, ${HEARD} AS heard_at_ms, l.last_heard_at_ms AS noted_at_ms
+    FROM runs AS r LEFT JOIN lost_runs AS l ON l.run_id = r.id
+    WHERE r.status = 'RUNNING' AND r.id > ${after} AND r.lifecycle = 'active' AND r.job_id IS NULL AND ${HEARD} < ${beforeMs}
     ORDER BY r.id LIMIT ${limit}`.execute(db)
   return rows
 }
@@ -50,18 +58,26 @@ export async function putLostRun(
   return Number(done.numInsertedOrUpdatedRows ?? 0) > 0
 }
 
-export type LostRun = { run_id: string; project_id: string; name: string; status: string; last_heard_at_ms: number }
+export type LostRun = {
+  run_id: string
+  project_id: string
+  name: string
+  status: string
+  last_heard_at_ms: number
+  /** Of its own: runs below it may have been heard later. */
+  heard_at_ms: number
+  has_children: number | boolean
+}
 
 /** Runs that are noted as lost, in the order of their ids; `after`: the last one of the page before. */
 export async function lostRunsAfter(db: Db, after: string, limit: number): Promise<LostRun[]> {
-  return db
-    .selectFrom('lost_runs')
-    .innerJoin('runs', 'runs.id', 'lost_runs.run_id')
-    .select(['lost_runs.run_id', 'lost_runs.project_id', 'runs.name', 'runs.status', 'lost_runs.last_heard_at_ms'])
-    .where('lost_runs.run_id', '>', after)
-    .orderBy('lost_runs.run_id')
-    .limit(limit)
-    .execute()
+  const { rows } = await sql<LostRun>`
+    SELECT l.run_id, l.project_id, r.name, r.status, l.last_heard_at_ms, ${HEARD} AS heard_at_ms, EXISTS (
+      SELECT 1 FROM run_tags AS t
+      WHERE t.value = l.run_id AND t.key = 'mlflow.parentRunId' AND length(t.value) <= 64) AS has_children
+    FROM lost_runs AS l JOIN runs AS r ON r.id = l.run_id
+    WHERE l.run_id > ${after} ORDER BY l.run_id LIMIT ${limit}`.execute(db)
+  return rows
 }
 
 /** True when it was there. */
