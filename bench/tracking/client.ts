@@ -1,4 +1,6 @@
-import { Lane } from './http.ts'
+import { type Answer, Lane } from './http.ts'
+
+const MAX_TRIES = 5
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of three servers
 type Json = any
@@ -17,7 +19,7 @@ export class Client {
   /** @throws Error with the server's words for any status of 300 or more */
   async call(method: string, path: string, body?: unknown, lane = 0): Promise<Json> {
     const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-    const answer = await this.lane(lane).send(method, path, data)
+    const answer = await this.send(lane, method, path, data)
     const text = answer.body?.toString('utf8') ?? ''
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`)
     return text === '' ? {} : JSON.parse(text)
@@ -36,6 +38,16 @@ export class Client {
     const answer = await this.lane(0).send(method, path, body, 'application/octet-stream', true)
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status}`)
     return answer.bodyBytes
+  }
+
+  /** A peer may break a connection (MLflow replaces workers that were too busy to answer it); as its client, ask again. */
+  private async send(lane: number, method: string, path: string, data: Buffer | undefined, tries = 1): Promise<Answer> {
+    try {
+      return await this.lane(lane).send(method, path, data)
+    } catch (error) {
+      if (this.name === 'ours' || tries === MAX_TRIES) throw error
+      return this.send(lane, method, path, data, tries + 1)
+    }
   }
 
   close(): void {

@@ -19,6 +19,9 @@ export class Lane {
   private readonly port: number
   private readonly head: string
   private parser: AnswerParser | null = null
+  /** Sends the request in hand; once more when a connection that lay idle was closed just as it was used again. */
+  private write = () => {}
+  private mayRepeat = false
   private finish: ((error: Error | null, answer?: Answer) => void) | null = null
 
   /** @param headers lines that each request carries, such as `Authorization: Bearer …` */
@@ -43,15 +46,19 @@ export class Lane {
         if (error !== null || answer === undefined) reject(error ?? new Error('no answer'))
         else resolve(answer)
       }
-      const socket = this.socket ?? this.open()
       const lines = body === undefined ? '' : `\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}`
       const head = `${method} ${path} HTTP/1.1\r\n${this.head}${lines}\r\n\r\n`
-      if (body === undefined) socket.write(head, 'latin1')
-      else if (body.length < 65_536) socket.write(Buffer.concat([Buffer.from(head, 'latin1'), body]))
-      else {
-        socket.write(head, 'latin1')
-        socket.write(body)
+      this.write = () => {
+        const socket = this.socket ?? this.open()
+        if (body === undefined) socket.write(head, 'latin1')
+        else if (body.length < 65_536) socket.write(Buffer.concat([Buffer.from(head, 'latin1'), body]))
+        else {
+          socket.write(head, 'latin1')
+          socket.write(body)
+        }
       }
+      this.mayRepeat = this.socket !== null
+      this.write()
     })
   }
 
@@ -65,7 +72,13 @@ export class Lane {
     this.socket = socket
     socket.on('data', (chunk) => this.take(socket, chunk))
     const broken = (error: Error | null) => {
-      if (this.socket === socket) this.socket = null
+      if (this.socket !== socket) return
+      this.socket = null
+      if (this.mayRepeat && this.finish !== null) {
+        this.mayRepeat = false
+        this.write()
+        return
+      }
       const answer = error === null ? (this.parser?.atEnd() ?? null) : null
       if (answer !== null) this.finish?.(null, answer)
       else this.finish?.(error ?? new Error('The server closed the connection before the answer was complete.'))
@@ -78,6 +91,7 @@ export class Lane {
   private take(socket: Socket, chunk: Buffer): void {
     const parser = this.parser
     if (parser === null) return
+    this.mayRepeat = false
     const answer = parser.take(chunk)
     if (answer === null) return
     this.parser = null

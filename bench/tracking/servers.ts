@@ -30,7 +30,7 @@ export const LABELS: Record<Name, string> = {
   fasttrackml: 'FastTrackML 0.6.0',
 }
 
-/** Starts the named server with its store in `folder`, everything else as it comes. */
+/** Starts the named server with its store in `folder` and only errors in its log, everything else as it comes. */
 export async function serve(name: Name, folder: string): Promise<Served> {
   await mkdir(folder, { recursive: true })
   if (name === 'ours') return serveOurs(['--data', folder], [])
@@ -90,7 +90,12 @@ async function servePeer(name: Name, command: string[], folder: string, url: str
   const startedAt = performance.now()
   const [program = '', ...args] = command
   // A group of its own: MLflow starts workers, and stopping it must reach them all.
-  const child = spawn(program, args, { cwd: folder, stdio: ['ignore', log, log], detached: true })
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: { ...process.env, UVICORN_LOG_LEVEL: 'error' },
+    stdio: ['ignore', log, log],
+    detached: true,
+  })
   const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()))
   const stop = async () => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')

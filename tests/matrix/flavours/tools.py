@@ -24,9 +24,10 @@ NEEDS = {"pip_requirements": ["scikit-learn"]}
 
 
 def cli(*args: str) -> str:
-    # As from a shell: set_experiment left its experiment in this process's environment.
+    # As from a shell: set_experiment left its experiment in this process's environment. And bash reads ~/.bashrc, which may
+    # put another Python first, when its standard input is a socket, as that of a child of Node is.
     env = {key: value for key, value in os.environ.items() if key not in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")}
-    done = subprocess.run([sys.executable, "-m", "mlflow", *args], capture_output=True, text=True, env=env)
+    done = subprocess.run([sys.executable, "-m", "mlflow", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env)
     if done.returncode != 0:
         raise RuntimeError(f"mlflow {' '.join(args)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
@@ -93,7 +94,7 @@ def invocations(uri: str, expected: np.ndarray) -> dict:
     log = folder / "serve.log"
     with log.open("w") as out:
         # A group of its own: it starts workers, and ending it must reach them.
-        child = subprocess.Popen([*command, "-p", port], stdout=out, stderr=out, start_new_session=True)
+        child = subprocess.Popen([*command, "-p", port], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     try:
         until = time.monotonic() + 180
         while True:
