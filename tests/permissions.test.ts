@@ -5,7 +5,7 @@ import { LOCAL } from '../src/lib/actor.ts'
 import { PACKAGE_ROOT } from '../src/lib/package-root.ts'
 import { addToken, findUser } from '../src/server/identity/identity.service.ts'
 import { findProject } from '../src/server/projects/projects.service.ts'
-import { createRun } from '../src/server/tracking/runs.service.ts'
+import { createRun } from '../src/server/tracking/run-starts.service.ts'
 import { startTestServer, type TestServer } from './harness/server.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { LOCAL } from '../../src/lib/actor.ts'
 import { versionById } from '../../src/server/datasets/versions.service.ts'
 import { addRunInput } from '../../src/server/tracking/inputs.service.ts'
-import { createRun } from '../../src/server/tracking/runs.service.ts'
+import { logBatch } from '../../src/server/tracking/run-data.service.ts'
+import { createRun } from '../../src/server/tracking/run-starts.service.ts'
 import { upload } from './datasets.ts'
 import { addModelRow, ownedProject } from './model-rows.ts'
 import type { TestServer } from './server.ts'
@@ -52,21 +53,16 @@ export async function fillCatalogue(server: TestServer): Promise<{ owner: string
     tags: [{ key: 'mlflow.data.context', value: 'training' }],
     datasetVersionId: data.id,
   })
-  await server.ctx.db
-    .insertInto('run_params')
-    .values([
-      { run_id: run.id, key: 'model/kind of', value: 'tree' },
-      { run_id: run.id, key: 'depth', value: '5' },
-    ])
-    .execute()
-  const metric = { run_id: run.id, step: 0, timestamp_ms: 1 }
-  await server.ctx.db
-    .insertInto('latest_metrics')
-    .values([
-      { ...metric, key: 'accuracy', value: 0.93, is_nan: 0 },
-      { ...metric, key: 'loss', value: 0, is_nan: 1 },
-    ])
-    .execute()
+  await logBatch(server.ctx, LOCAL, project, run.id, {
+    params: [
+      { key: 'model/kind of', value: 'tree' },
+      { key: 'depth', value: '5' },
+    ],
+    metrics: [
+      { key: 'accuracy', value: 0.93, step: 0, timestampMs: 1 },
+      { key: 'loss', value: Number.NaN, step: 0, timestampMs: 1 },
+    ],
+  })
   await addModelRow(server, project, {
     name: 'Iris',
     runId: run.id,

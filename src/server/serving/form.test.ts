@@ -5,7 +5,7 @@ import { addTestModel, addTestVersion, REGRESSION, testProject } from '../../../
 import { LOCAL } from '../../lib/actor.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { addRunInput } from '../tracking/inputs.service.ts'
-import { createRun } from '../tracking/runs.service.ts'
+import { createRun } from '../tracking/run-starts.service.ts'
 import type { PredictionForm } from './form.service.ts'
 import { humanise, niceStep } from './humanise.ts'
 

@@ -142,6 +142,17 @@ export async function idForImport(
   return kind === 'run' ? derived : `m-${derived}`
 }
 
+/** Whether a run or logged model is in this project, deleted or not; one that was deleted for ever is not. */
+export async function isHere(
+  ctx: Context,
+  project: Project,
+  kind: 'run' | 'logged_model',
+  id: string,
+): Promise<boolean> {
+  const found = kind === 'run' ? await store.runAnywhere(ctx.db, id) : await store.loggedModelAnywhere(ctx.db, id)
+  return found?.project_id === project.id
+}
+
 export type ImportedRun = {
   id: string
   experimentRowId: number

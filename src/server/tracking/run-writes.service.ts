@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts'
 import type { Actor } from '../../lib/actor.ts'
-import { badRequest } from '../../lib/errors.ts'
+import { AppError, badRequest } from '../../lib/errors.ts'
 import { type NewEvent, recordEvent } from '../events/events.service.ts'
 import { newWriters, rememberWriter } from '../events/run-writers.ts'
 import { inBatch, type Outcome } from './batch.ts'
@@ -66,6 +66,8 @@ async function flush(tx: Context, writes: RunWrite[]): Promise<Outcome<number[]>
       accepted.push({ ...write, experimentId: state.experiment_id })
       outcomes.push({ value: [] })
     } catch (error) {
+      // What the database refused has broken the transaction of all: then each is tried alone.
+      if (!(error instanceof AppError)) throw error
       outcomes.push({ error })
     }
   }

@@ -5,7 +5,8 @@ import { startTestServer, type TestServer } from '../../../tests/harness/server.
 import { LOCAL } from '../../lib/actor.ts'
 import { defaultProject } from '../projects/projects.service.ts'
 import { addRunInput, runInputs } from './inputs.service.ts'
-import { createRun, endRun } from './runs.service.ts'
+import { createRun } from './run-starts.service.ts'
+import { endRun } from './runs.service.ts'
 
 let server: TestServer
 let api: MlflowApi

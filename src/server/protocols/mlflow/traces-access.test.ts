@@ -5,7 +5,7 @@ import { failure, get, info, start, V3 } from '../../../../tests/harness/traces.
 import { LOCAL } from '../../../lib/actor.ts'
 import { addToken, findUser } from '../../identity/identity.service.ts'
 import { findProject } from '../../projects/projects.service.ts'
-import { createRun } from '../../tracking/runs.service.ts'
+import { createRun } from '../../tracking/run-starts.service.ts'
 
 describe('who may do what with traces', () => {
   let server: TestServer

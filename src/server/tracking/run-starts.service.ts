@@ -1,0 +1,119 @@
+import type { Selectable } from 'kysely'
+import type { Context } from '../../context.ts'
+import type { RunsTable } from '../../db/tables/tracking.ts'
+import type { Actor } from '../../lib/actor.ts'
+import { AppError, badRequest } from '../../lib/errors.ts'
+import { newId } from '../../lib/ids.ts'
+import { recordEvent } from '../events/events.service.ts'
+import type { Project } from '../projects/projects.service.ts'
+import { inBatch, type Outcome } from './batch.ts'
+import { assertActive, DEFAULT_EXPERIMENT_ID, type Experiment, getExperiment } from './experiments.service.ts'
+import { checkKey, checkLength, LIMITS, truncated } from './limits.ts'
+import { randomName } from './names.ts'
+import { putTags } from './run-data.store.ts'
+import { assertRunWritable, NAME_TAG, PARENT_TAG, type RunRecord, runRecord } from './runs.service.ts'
+import { insertRuns } from './runs.store.ts'
+
+export type NewRun = {
+  /** Default: the project's Default experiment. */
+  experimentId?: string
+  /** Default: the tag `mlflow.runName`, else a random one. */
+  name?: string
+  tags?: readonly { key: string; value: string }[]
+  jobId?: string
+  /** Default: now. */
+  startedAtMs?: number
+  /** Default: the actor's name. */
+  userName?: string
+}
+
+/**
+ * Starts a run. A job's token makes children of its own run only; one that names no parent becomes such a child. Callers
+ * that come together share the transaction.
+ * @throws AppError bad_request (names that differ, tags, deleted experiment), not_found (experiment), forbidden
+ */
+export async function createRun(ctx: Context, actor: Actor, project: Project, input: NewRun): Promise<RunRecord> {
+  const tags = new Map<string, string>()
+  for (const [index, tag] of (input.tags ?? []).entries()) {
+    tags.set(checkKey(tag.key, `tags[${index}].key`), truncated(tag.value, `tags[${index}].value`, LIMITS.tagValue))
+  }
+  const given = input.name === '' ? undefined : input.name
+  const tagged = tags.get(NAME_TAG) === '' ? undefined : tags.get(NAME_TAG)
+  if (given !== undefined && tagged !== undefined && given !== tagged) {
+    throw badRequest(
+      `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${given}', mlflow.runName='${tagged}').`,
+      'run_name',
+    )
+  }
+  const name = truncated(given ?? tagged ?? randomName(), 'run_name', LIMITS.runName)
+  tags.set(NAME_TAG, name)
+  if (actor.run !== null && !tags.has(PARENT_TAG)) tags.set(PARENT_TAG, actor.run.runId)
+  const userName = checkLength(input.userName ?? actor.name, 'user_id', 256)
+  const experimentId = input.experimentId ?? DEFAULT_EXPERIMENT_ID
+  return inBatch(ctx, { actor, project, input, name, tags, userName, experimentId }, startRuns)
+}
+
+type Start = {
+  actor: Actor
+  project: Project
+  input: NewRun
+  name: string
+  tags: ReadonlyMap<string, string>
+  userName: string
+  experimentId: string
+}
+
+async function startRuns(tx: Context, starts: Start[]): Promise<Outcome<RunRecord>[]> {
+  const experiments = new Map<string, Promise<Experiment>>()
+  const outcomes: Outcome<RunRecord>[] = []
+  const rows: Selectable<RunsTable>[] = []
+  const tagRows: { run_id: string; key: string; value: string; experiment_id: number }[] = []
+  for (const start of starts) {
+    try {
+      const { actor, project, tags, experimentId } = start
+      const place = `${project.id}/${experimentId}`
+      if (!experiments.has(place)) experiments.set(place, getExperiment(tx, project.id, experimentId))
+      const experiment = await (experiments.get(place) as Promise<Experiment>)
+      assertActive(experiment)
+      const parent = tags.get(PARENT_TAG)
+      if (actor.run !== null && parent !== undefined) await assertRunWritable(tx, actor, { id: parent })
+      const row = runRow(tx, start, experiment)
+      rows.push(row)
+      for (const [key, value] of tags) tagRows.push({ run_id: row.id, key, value, experiment_id: row.experiment_id })
+      const isDefault = experiment.id === DEFAULT_EXPERIMENT_ID ? 1 : 0
+      outcomes.push({ value: runRecord({ ...row, is_default: isDefault, experiment_name: experiment.name }) })
+    } catch (error) {
+      // What the database refused has broken the transaction of all: then each is tried alone.
+      if (!(error instanceof AppError)) throw error
+      outcomes.push({ error })
+    }
+  }
+  await insertRuns(tx.db, rows)
+  await putTags(tx.db, tagRows)
+  for (const [index, { actor, project, name }] of starts.entries()) {
+    const outcome = outcomes[index]
+    if (outcome === undefined || 'error' in outcome) continue
+    const subject = outcome.value.id
+    await recordEvent(tx, actor, { projectId: project.id, verb: 'created', kind: 'run', subject, detail: { name } })
+  }
+  return outcomes
+}
+
+function runRow(tx: Context, start: Start, experiment: Experiment): Selectable<RunsTable> {
+  const id = newId(tx.now())
+  return {
+    id,
+    project_id: start.project.id,
+    experiment_id: experiment.rowId,
+    name: start.name,
+    user_name: start.userName,
+    status: 'RUNNING',
+    lifecycle: 'active',
+    started_at_ms: start.input.startedAtMs ?? tx.now(),
+    ended_at_ms: null,
+    deleted_at_ms: null,
+    artifact_uri: `${experiment.artifactLocation}/${id}/artifacts`,
+    job_id: start.input.jobId ?? null,
+    last_write_at_ms: tx.now(),
+  }
+}
