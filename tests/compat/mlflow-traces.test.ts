@@ -108,7 +108,7 @@ const TRACES = {
 
 const CURVES = ['lift_curve_plot', 'precision_recall_curve_plot', 'roc_curve_plot']
 
-describe('the unmodified client', () => {
+describe.concurrent('the unmodified client', () => {
   const run = (script: string, name: string) =>
     runScript(python, script, [name], {
       MLFLOW_TRACKING_URI: server.url,
@@ -117,11 +117,11 @@ describe('the unmodified client', () => {
       MLFLOW_DISABLE_TELEMETRY: 'true',
     })
 
-  test('traces, searches and judges them; keeps prompts; evaluates a dataset', async () => {
+  test('traces, searches and judges them; keeps prompts; evaluates a dataset', async ({ expect }) => {
     expect(await run('mlflow_traces.py', 'genai')).toEqual(TRACES)
-  }, 180_000)
+  }, 300_000)
 
-  test('evaluates a classifier and a regressor: metrics, plots and the table of results', async () => {
+  test('evaluates a classifier and a regressor: metrics, plots and the table of results', async ({ expect }) => {
     const seen = await run('mlflow_evaluate.py', 'evaluate')
     expect(seen).toEqual({
       classifier: {
@@ -146,5 +146,5 @@ describe('the unmodified client', () => {
         datasets: 1,
       },
     })
-  }, 180_000)
+  }, 300_000)
 })
