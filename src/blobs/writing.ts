@@ -9,8 +9,8 @@ import type { PutOptions, StoredBlob } from './store.ts'
 
 /** Bytes that go to the disk in one call. Sockets give 64 KiB at a time: a call for each would cost more than the writing. */
 const WRITE_BYTES = 1024 * 1024
-/** After so many bytes the disk is told to begin: else one `fsync` at the end waits for gigabytes. */
-const FLUSH_BYTES = 64 * 1024 * 1024
+/** After so many bytes the disk is told to begin: else one `fsync` at the end waits for all of them, gigabytes or few. */
+const FLUSH_BYTES = 8 * 1024 * 1024
 
 /** @throws AppError when these bytes may not be kept */
 export function checkStored(stored: StoredBlob, { expectedSha256, sizeBytes }: PutOptions): void {
