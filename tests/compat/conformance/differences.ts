@@ -230,7 +230,10 @@ export const DIFFERENCES: readonly Difference[] = [
 export const GAPS: readonly Difference[] = [
   {
     why: 'get-history-bulk-interval should choose its points by the steps of all runs, and name run_ids first when both are missing',
-    applies: (place) => place.ask.includes('get-history-bulk-interval'),
+    applies: any(
+      otherwise(/^history$/, /get-history-bulk-interval/),
+      (place, theirs, ours) => isInvalid(theirs) && isInvalid(ours) && place.ask.includes('get-history-bulk-interval'),
+    ),
   },
   {
     why: 'get-history-bulk should answer an empty list, and no entries for a limit below one',
