@@ -1,9 +1,9 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
+import { satisfies } from '../../db/value-test.ts'
 import type { ValueTest } from '../../lib/search-test.ts'
 import type { ExperimentRow } from './experiments.store.ts'
-import { satisfies } from './search.store.ts'
 
 export type ExperimentColumn = 'name' | 'experiment_id' | 'created_at_ms' | 'updated_at_ms'
 export type ExperimentCondition =

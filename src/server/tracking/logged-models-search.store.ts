@@ -1,8 +1,8 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
+import { satisfies } from '../../db/value-test.ts'
 import type { ValueTest } from '../../lib/search-test.ts'
 import { type LoggedModelRow, selectLoggedModels } from './logged-models.store.ts'
-import { satisfies } from './search.store.ts'
 
 export type ModelColumn =
   | 'id'

@@ -1,7 +1,7 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
+import { satisfies } from '../../db/value-test.ts'
 import type { ValueTest } from '../../lib/search-test.ts'
-import { satisfies } from './search.store.ts'
 
 export type RunColumn = 'id' | 'name' | 'user_name' | 'status' | 'artifact_uri' | 'started_at_ms' | 'ended_at_ms'
 export type RunCondition =
