@@ -542,7 +542,7 @@ export const CHANGES: { before?: 'bin' | 'endpoint'; steps: Change[] }[] = [
   { steps: [...webhooks, ...server] },
 ]
 
-/** Routes that change something and are not fired here, with what proves them or why there is nothing to prove. */
+/** Routes that change something and are not fired here, with why. */
 export const ELSEWHERE: Record<string, string> = {
   'POST /api/v1/session': 'src/server/identity: signs in, and is checked below',
   'DELETE /api/v1/session': 'as the sign-in',
@@ -554,8 +554,9 @@ export const ELSEWHERE: Record<string, string> = {
   [`POST ${P}/webhooks/:webhook/test`]: 'a trial: nothing changes',
   [`POST ${P}/webhooks/:webhook/deliveries/:delivery/redeliver`]: 'a delivery again: it has its own log',
   [`POST ${P}/datasets/:name/versions/from-recipe`]: 'makes a version by the same service as POST versions',
-  [`PUT ${P}/endpoints/:endpoint/policy`]: 'src/server/monitoring/policies.test.ts',
+  [`PUT ${P}/endpoints/:endpoint/policy`]: 'needs a model that a job of the platform trained',
   [`POST ${P}/endpoints/:endpoint/policy/evaluate`]: 'asks for an evaluation; what it decides has its own row',
-  [`POST ${P}/decisions/:decision/approve`]: 'src/server/monitoring/decisions.test.ts',
-  [`POST ${P}/decisions/:decision/undo`]: 'src/server/monitoring/decisions.test.ts',
+  [`POST ${P}/decisions/:decision/approve`]:
+    'needs a decision that waits; src/server/monitoring/decisions.test.ts makes them',
+  [`POST ${P}/decisions/:decision/undo`]: 'as approve',
 }
