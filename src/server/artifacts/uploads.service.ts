@@ -214,12 +214,16 @@ export async function fileOfObject(ctx: Context, objectId: string): Promise<{ na
 /** What follows an upload in parts. */
 export const ARTIFACT_TASKS: TaskHandlers = {
   /** Bytes that came in parts passed no hash of the whole: it is computed from what was stored. */
-  'artifacts.checksum': async (ctx, payload) => {
+  'artifacts.checksum': async (ctx, payload, stopping) => {
     const objectId = String(payload.object_id)
     const row = await entryOfObject(ctx.db, objectId)
     if (row === undefined || row.sha256 !== null) return
     const hash = createHash('sha256')
-    for await (const chunk of (await ctx.blobs.openObject(objectId)).stream) hash.update(chunk as Buffer)
+    for await (const chunk of (await ctx.blobs.openObject(objectId)).stream) {
+      // Many gigabytes take a while: the next server begins again.
+      stopping.throwIfAborted()
+      hash.update(chunk as Buffer)
+    }
     await setChecksum(ctx.db, objectId, hash.digest('hex'))
   },
   'artifacts.upload-expired': async (ctx, payload) => {
