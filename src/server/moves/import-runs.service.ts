@@ -7,6 +7,7 @@ import {
   idForImport,
   importRun,
   importRunData,
+  isHere,
   type PlacedExperiment,
 } from '../tracking/import.service.ts'
 import { importLoggedModel } from '../tracking/import-models.service.ts'
@@ -39,7 +40,8 @@ export async function importRunOf(ctx: Context, move: Import, placed: PlacedExpe
   const artifacts = await listFiles(move, where, await reader.runArtifacts(run))
   const fingerprint = fingerprintOf([run, filesMark(artifacts.files)])
   const known = await knownThing(ctx, project, 'run', run.id)
-  if (known?.fingerprint === fingerprint) return report.count('runs', 'unchanged')
+  if (known?.fingerprint === fingerprint && (await isHere(ctx, project, 'run', known.targetId)))
+    return report.count('runs', 'unchanged')
   const id = known?.targetId ?? (await idForImport(ctx, project, 'run', run.id))
   if (id !== run.id) report.note(`${where} is run ${id} here, as another project of this server has its id`)
   const target: ImportedRun = {
@@ -131,7 +133,8 @@ export async function importLoggedModelOf(
   const artifacts = await listFiles(move, where, await reader.modelArtifacts(model))
   const fingerprint = fingerprintOf([model, filesMark(artifacts.files)])
   const known = await knownThing(ctx, project, 'logged_model', model.id)
-  if (known?.fingerprint === fingerprint) return report.count('logged models', 'unchanged')
+  if (known?.fingerprint === fingerprint && (await isHere(ctx, project, 'logged_model', known.targetId)))
+    return report.count('logged models', 'unchanged')
   const id = known?.targetId ?? (await idForImport(ctx, project, 'logged_model', model.id))
   if (id !== model.id) report.note(`${where} is ${id} here, as another project of this server has its id`)
   const artifactUri = artifactUriHere(placed, artifacts, model.artifactUri, joinPath('models', id))

@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, parse, resolve } from 'node:path'
 import { ArtifactFolders } from './readers/artifact-folders.ts'
 import { fileStoreReader } from './readers/file-store.ts'
 import { openPostgresDatabase, openSqliteDatabase } from './readers/mlflow-database.store.ts'
@@ -34,7 +34,7 @@ export async function openSource(source: string, options: SourceOptions, report:
   const info = await lstat(path).catch(() => null)
   if (info === null) throw new Error(`There is nothing at ${path}.`)
   if (!info.isFile()) return fileStoreReader(await mlrunsIn(path), await openFolders(folders, report), report)
-  for (const name of ['mlruns', 'mlartifacts']) {
+  for (const name of ['mlruns', 'mlartifacts', `${parse(path).name}-artifacts`]) {
     const beside = join(dirname(path), name)
     if (await isFolder(beside)) folders.push(beside)
   }

@@ -10,7 +10,7 @@ export async function* loggedModelsOf(store: SqlStore, experiment: Experiment): 
   if (!store.has('logged_models')) return
   const ids = await store.db.all(
     'SELECT model_id FROM logged_models WHERE experiment_id = ? ORDER BY creation_timestamp_ms, model_id',
-    [Number(experiment.id)],
+    [experiment.id],
   )
   for (const { model_id } of ids) {
     const id = textOf(model_id)

@@ -84,7 +84,7 @@ async function* experimentsOf(store: SqlStore): AsyncIterable<Experiment> {
       lifecycle: lifecycleOf(row.lifecycle_stage),
       createdAtMs,
       updatedAtMs: timeOf(row.last_update_time) ?? createdAtMs,
-      tags: await store.pairs('experiment_tags', 'experiment_id = ?', [Number(row.experiment_id)]),
+      tags: await store.pairs('experiment_tags', 'experiment_id = ?', [textOf(row.experiment_id)]),
     }
   }
 }
@@ -113,7 +113,7 @@ async function tellLeftOut(store: SqlStore): Promise<void> {
 async function* runsOf(store: SqlStore, experiment: Experiment): AsyncIterable<Run> {
   // Ids first, then one run at a time: a cursor must not stay open while others write to the database for hours.
   const ids = await store.db.all('SELECT run_uuid FROM runs WHERE experiment_id = ? ORDER BY start_time, run_uuid', [
-    Number(experiment.id),
+    experiment.id,
   ])
   for (const { run_uuid } of ids) {
     const id = textOf(run_uuid)
