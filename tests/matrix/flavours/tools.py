@@ -3,6 +3,7 @@
 Usage: tools.py NAME FOLDER PORT, with the tracking server in the environment. Prints one JSON object.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -114,7 +115,8 @@ def invocations(uri: str, expected: np.ndarray) -> dict:
             predictions = json.load(answer)["predictions"]
         return {"ping": ping, "equal": bool(np.allclose(predictions, expected))}
     finally:
-        os.killpg(child.pid, 9)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, 9)
         child.wait()
 
 
