@@ -64,6 +64,14 @@ describe('JSON from outside', () => {
     expect(parseJsonBody(`[${'0.25,'.repeat(1_000_000)}0]`)).toHaveLength(1_000_001)
   })
 
+  it('holds so many different names only as do not take long to build', () => {
+    let name = 0
+    const object = () => `{${Array.from({ length: 100 }, () => `"k${name++}":1`).join(',')}}`
+    const rows = (count: number) => `[${Array.from({ length: count }, object).join(',')}]`
+    expect(() => parseJsonBody(rows(600))).toThrow('different names of fields')
+    expect(parseJsonBody(rows(400))).toHaveLength(400)
+  })
+
   it('costs little for a large text', () => {
     const large = JSON.stringify({ rows: Array.from({ length: 150_000 }, (_, i) => ({ i, name: 'x'.repeat(40) })) })
     const parsing = time(() => JSON.parse(large))
