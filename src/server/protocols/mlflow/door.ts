@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Context } from '../../../context.ts'
 import { scopeOf } from '../../../http/request.ts'
+import { badRequest } from '../../../lib/errors.ts'
 import { isSlug } from '../../../lib/slug.ts'
 import { artifactRoutes } from './artifact-routes.ts'
 import { evaluationDatasetHandlers } from './evaluation-datasets.handlers.ts'
@@ -50,7 +52,11 @@ function rpcRoutes(ctx: Context, place: 'root' | 'project'): FastifyPluginAsync 
     app.setErrorHandler((error, request, reply) => sendWireError(error, request, reply))
     // Whatever the content type says, the body reaches decodeRequest as text: it refuses in MLflow's own words.
     app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
+      if (isUtf8(body)) return done(null, body.toString('utf8'))
+      // Bytes that are no text would be kept as other characters than were sent.
+      done(badRequest('The body is not UTF-8 text; send it as UTF-8.'))
+    })
     for (const rpc of [...trackingHandlers, ...registryHandlers, ...webhookHandlers]) addRpc(app, ctx, rpc)
     for (const rpc of [...traceHandlers, ...oldTraceHandlers, ...evaluationDatasetHandlers])
       addRpc(app, ctx, rpc, TRACE_CODEC)
