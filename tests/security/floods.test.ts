@@ -147,12 +147,16 @@ describe('shapes', () => {
     expect((await fire(server, 'GET', '/ready')).status).toBe(200)
   })
 
-  test('json-wide: half a million of fields and a million of empty lists', async () => {
-    const fields = `{${Array.from({ length: 300_000 }, (_, i) => `"k${i}":1`).join(',')}}`
+  test('json-wide: half a million of names, all different, and a million of empty lists', async () => {
+    let name = 0
+    const object = (size: number) => `{${Array.from({ length: size }, () => `"k${name++}":1`).join(',')}}`
+    const fields = object(300_000)
+    const shapes = `[${Array.from({ length: 4_900 }, () => object(100)).join(',')}]`
     const lists = `{"name":[${'[],'.repeat(1_000_000)}[]]}`
     for (const path of [`${MLFLOW}/experiments/create`, '/api/v1/projects']) {
       await bearable('lists', () => post(path, lists))
       await bearable('fields', () => post(path, fields))
+      await bearable('shapes', () => post(path, shapes))
     }
   })
 
