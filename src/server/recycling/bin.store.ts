@@ -23,7 +23,7 @@ const gone = (kind: BinKind, id: string) =>
 function deleted(kind: BinKind, projectId: string): RawBuilder<unknown> {
   switch (kind) {
     case 'experiment':
-      return sql`SELECT e.id AS row_id, CASE WHEN e.is_default = 1 THEN '0' ELSE CAST(e.id AS TEXT) END AS id, e.name,
+      return sql`SELECT e.id AS row_id, CASE WHEN e.is_default = 1 THEN '0' ELSE COALESCE(e.wire_id, CAST(e.id AS TEXT)) END AS id, e.name,
           e.updated_at_ms AS deleted_at_ms, (SELECT COUNT(*) FROM runs AS r WHERE r.experiment_id = e.id) AS contents
         FROM experiments AS e
         WHERE e.project_id = ${projectId} AND e.lifecycle = 'deleted' AND ${gone(kind, 'CAST(e.id AS TEXT)')}`

@@ -40,11 +40,11 @@ const TABLES: Record<BinKind, string> = {
 export async function ownFolder(db: Db, projectId: string, experimentId: number): Promise<string | undefined> {
   const own = await db
     .selectFrom('experiments')
-    .select(['id', 'is_default', 'artifact_location'])
+    .select(['id', 'is_default', 'wire_id', 'artifact_location'])
     .where('project_id', '=', projectId)
     .where('id', '=', experimentId)
     .executeTakeFirst()
-  const path = own === undefined ? '' : own.is_default === 1 ? '0' : String(own.id)
+  const path = own === undefined ? '' : own.is_default === 1 ? '0' : (own.wire_id ?? String(own.id))
   if (own?.artifact_location !== `mlflow-artifacts:/${path}`) return undefined
   const others = await sql<{ id: number }>`SELECT id FROM experiments
     WHERE project_id = ${projectId} AND id <> ${experimentId}
@@ -57,11 +57,13 @@ export async function ownFolder(db: Db, projectId: string, experimentId: number)
 /** An experiment's row id behind the id that clients see. */
 export async function experimentRowId(db: Db, projectId: string, id: string): Promise<number | undefined> {
   const query = db.selectFrom('experiments').select('id').where('project_id', '=', projectId)
-  const row =
-    id === '0'
-      ? await query.where('is_default', '=', 1).executeTakeFirst()
-      : await query.where('id', '=', Number(id)).where('is_default', '=', 0).executeTakeFirst()
-  return row?.id
+  if (id === '0') return (await query.where('is_default', '=', 1).executeTakeFirst())?.id
+  const others = query.where('is_default', '=', 0)
+  const number = Number(id)
+  const own = Number.isSafeInteger(number)
+    ? await others.where('id', '=', number).where('wire_id', 'is', null).executeTakeFirst()
+    : undefined
+  return (own ?? (await others.where('wire_id', '=', id).executeTakeFirst()))?.id
 }
 
 /** Gives up the name: the rows go in steps, and somebody may want it before they are gone. */

@@ -108,7 +108,7 @@ export async function experimentsOfDatasets(db: Db, ids: readonly string[]) {
   return db
     .selectFrom('eval_dataset_experiments')
     .innerJoin('experiments', 'experiments.id', 'eval_dataset_experiments.experiment_id')
-    .select(['eval_dataset_experiments.dataset_id', 'experiments.id', 'experiments.is_default'])
+    .select(['eval_dataset_experiments.dataset_id', 'experiments.id', 'experiments.is_default', 'experiments.wire_id'])
     .where('eval_dataset_experiments.dataset_id', 'in', ids)
     .orderBy('experiments.id')
     .execute()

@@ -87,7 +87,7 @@ export async function tracesFromRows(ctx: Context, rows: readonly store.TraceRow
     return {
       rowId: row.id,
       id: row.trace_id,
-      experimentId: wireId({ is_default: row.is_default, id: row.experiment_id }),
+      experimentId: wireId({ ...row, id: row.experiment_id }),
       name: row.name,
       status: row.status,
       clientRequestId: row.client_request_id,

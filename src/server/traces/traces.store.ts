@@ -3,7 +3,11 @@ import { type Db, inChunks } from '../../db/dialect.ts'
 import type { TraceSpanKindsTable, TracesTable, TraceValueKind, TraceValuesTable } from '../../db/tables/traces.ts'
 
 /** A trace with what its experiment adds to it. */
-export type TraceRow = Selectable<TracesTable> & { is_default: number; artifact_location: string }
+export type TraceRow = Selectable<TracesTable> & {
+  is_default: number
+  wire_id: string | null
+  artifact_location: string
+}
 export type NewTraceRow = Omit<Selectable<TracesTable>, 'id'>
 
 export function selectTraces(db: Db, projectId: string) {
@@ -11,7 +15,7 @@ export function selectTraces(db: Db, projectId: string) {
     .selectFrom('traces')
     .innerJoin('experiments', 'experiments.id', 'traces.experiment_id')
     .selectAll('traces')
-    .select(['experiments.is_default', 'experiments.artifact_location'])
+    .select(['experiments.is_default', 'experiments.wire_id', 'experiments.artifact_location'])
     .where('traces.project_id', '=', projectId)
 }
 
