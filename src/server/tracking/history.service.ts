@@ -37,24 +37,37 @@ export async function metricHistory(
   return { points, nextPageToken: null }
 }
 
-/** The whole history, some points at a time: it may be longer than an answer should be held in memory. */
-export async function* wholeHistory(
+/**
+ * The whole history from a token on, some points at a time: it may be longer than an answer should be held in memory.
+ * @throws AppError bad_request (page_token)
+ */
+export function wholeHistory(
   ctx: Context,
   projectId: string,
   runId: string,
   key: string,
+  pageToken: string | undefined,
+): AsyncGenerator<MetricPoint[]> {
+  return batchesBehind(ctx, projectId, runId, key, decodePointToken(pageToken))
+}
+
+async function* batchesBehind(
+  ctx: Context,
+  projectId: string,
+  runId: string,
+  key: string,
+  after: PointColumns | null,
 ): AsyncGenerator<MetricPoint[]> {
   const [series] = await findSeries(ctx, projectId, [runId], key)
   if (series === undefined) return
-  for await (const batch of pointsByTime(ctx, series, null)) yield batch.map((point) => pointOf({ ...point, key }))
+  for await (const batch of pointsByTime(ctx, series, after)) yield batch.map((point) => pointOf({ ...point, key }))
 }
 
 export type RunPoint = MetricPoint & { runId: string }
 
 /**
- * For charts of several runs, as MLflow samples: at most `maxResults` of the steps that any of them has, evenly spread,
- * with every run's first and last; of each run its points at these steps. Without a range steps begin at 0. The runs come
- * as they were asked for.
+ * For charts of several runs, as MLflow samples: of each run at most `maxResults` points by step, the first of so many
+ * even buckets, the last point always among them. The runs come as they were asked for.
  * @throws AppError bad_request (more than 100 runs, steps, max_results)
  */
 export async function sampledHistory(
@@ -80,57 +93,44 @@ export async function sampledHistory(
     )
   }
   const { key, maxResults } = search
-  const found = await findSeries(ctx, projectId, [...new Set(runIds)], key)
-  const steps = await sampledSteps(ctx, found, { from: startStep ?? 0, to: endStep ?? null }, maxResults)
+  const range = { from: startStep ?? Number.NEGATIVE_INFINITY, to: endStep ?? Number.POSITIVE_INFINITY }
   const sampled = new Map<string, RunPoint[]>()
-  for (const series of found) {
-    const points: PointColumns[] = []
-    for await (const batch of pointsByStep(ctx, series)) points.push(...batch.filter((point) => steps.has(point.step)))
-    const kept = evenly(points, Math.max(maxResults, steps.size))
-    sampled.set(
-      series.runId,
-      kept.map((point) => ({ ...pointOf({ ...point, key }), runId: series.runId })),
-    )
+  for (const series of await findSeries(ctx, projectId, [...new Set(runIds)], key)) {
+    const points: RunPoint[] = []
+    for await (const point of evenly(ctx, series, range, maxResults))
+      points.push({ ...pointOf({ ...point, key }), runId: series.runId })
+    sampled.set(series.runId, points)
   }
   return runIds.flatMap((runId) => sampled.get(runId) ?? [])
 }
 
-async function sampledSteps(
+type StepRange = { from: number; to: number }
+
+/** Read twice, first to count: points of a long series are many, those that are kept few. */
+async function* evenly(
   ctx: Context,
-  found: readonly FoundSeries[],
-  range: { from: number; to: number | null },
-  maxResults: number,
-): Promise<Set<number | bigint>> {
-  const isInside = (step: number | bigint) => step >= range.from && (range.to === null || step <= range.to)
-  const all = new Set<number | bigint>()
-  const kept = new Set<number | bigint>()
-  for (const series of found) {
-    let first: number | bigint | undefined
-    let last: number | bigint | undefined
-    for await (const batch of pointsByStep(ctx, series)) {
-      first ??= batch[0]?.step
-      last = batch.at(-1)?.step ?? last
-      for (const { step } of batch) if (isInside(step)) all.add(step)
-    }
-    for (const end of [first, last]) if (end !== undefined && isInside(end)) kept.add(end)
-  }
-  const steps = [...all].sort((a, b) => (a < b ? -1 : 1))
-  if (steps.length <= maxResults) return all
-  for (let i = 0; i < maxResults; i++) kept.add(steps[Math.floor((i * steps.length) / maxResults)] as number | bigint)
-  return kept.add(steps.at(-1) as number | bigint)
+  series: FoundSeries,
+  range: StepRange,
+  limit: number,
+): AsyncGenerator<PointColumns> {
+  let total = 0
+  for await (const points of pointsInRange(ctx, series, range)) total += points.length
+  const places = new Set(bucketStarts(total, limit))
+  let index = 0
+  for await (const points of pointsInRange(ctx, series, range))
+    for (const point of points) if (places.has(index++)) yield point
 }
 
-/** At most `limit` of some points at even distances, the first and the last among them (only the last when one is asked for). */
-function evenly<T>(points: readonly T[], limit: number): T[] {
-  if (points.length <= limit) return [...points]
-  if (limit === 1) return points.slice(-1)
-  const gap = (points.length - 1) / (limit - 1)
-  const places = new Set(Array.from({ length: limit }, (_, i) => roundHalfEven(i * gap)))
-  return points.filter((_, index) => places.has(index))
+async function* pointsInRange(ctx: Context, series: FoundSeries, range: StepRange): AsyncGenerator<PointColumns[]> {
+  for await (const points of pointsByStep(ctx, series))
+    yield points.filter((point) => point.step >= range.from && point.step <= range.to)
 }
 
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value)
-  if (value - floor !== 0.5) return Math.round(value)
-  return floor % 2 === 0 ? floor : floor + 1
+/** Where the buckets of SQL's NTILE begin (the first ones are longer by one), the last place in the stead of the last start. */
+function bucketStarts(total: number, buckets: number): number[] {
+  if (total <= buckets) return Array.from({ length: total }, (_, index) => index)
+  const size = Math.floor(total / buckets)
+  const longer = total % buckets
+  const starts = Array.from({ length: buckets }, (_, bucket) => bucket * size + Math.min(bucket, longer))
+  return [...starts.slice(0, -1), total - 1]
 }

@@ -20,7 +20,7 @@ import { decodeMessage, encode, type Message, optionalString, requiredString, se
 /** What MLflow's own server allows a form of its UI to send. */
 const UI_UPLOAD_LIMIT_BYTES = 10 * 1024 * 1024
 /** The client reads no page token here, so a folder is one answer; beyond this the rest needs one. */
-const LIST_LIMIT = 100_000
+export const LIST_LIMIT = 100_000
 
 /** Artifact bytes in and out, streamed; the same places as MLflow's artifact proxy. Every path stays in the door's project. */
 export function artifactRoutes(ctx: Context): FastifyPluginAsync {

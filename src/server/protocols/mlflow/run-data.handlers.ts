@@ -53,11 +53,10 @@ async function history({ ctx, project, message }: RpcCall): Promise<object> {
   const runId = runIdOf(message)
   const key = requiredString(message, 'metric_key')
   const maxResults = optionalInt(message, 'max_results')
-  if (maxResults === undefined) return new LongList('metrics', messagesOf(wholeHistory(ctx, project.id, runId, key)))
-  const { points, nextPageToken } = await metricHistory(ctx, project.id, runId, key, {
-    maxResults,
-    pageToken: optionalString(message, 'page_token'),
-  })
+  const pageToken = optionalString(message, 'page_token')
+  if (maxResults === undefined)
+    return new LongList('metrics', messagesOf(wholeHistory(ctx, project.id, runId, key, pageToken)))
+  const { points, nextPageToken } = await metricHistory(ctx, project.id, runId, key, { maxResults, pageToken })
   return { metrics: points.map(metricMessage), next_page_token: nextPageToken }
 }
 
@@ -68,6 +67,7 @@ async function* messagesOf(batches: AsyncIterable<MetricPoint[]>): AsyncGenerato
 const pointOfRun = (point: RunPoint) => ({ ...metricMessage(point), run_id: point.runId })
 
 async function bulkInterval({ ctx, project, message }: RpcCall): Promise<object> {
+  required(message.run_ids ?? undefined, 'run_ids')
   const points = await sampledHistory(ctx, project.id, {
     runIds: stringList(message, 'run_ids'),
     key: requiredString(message, 'metric_key'),

@@ -1,10 +1,10 @@
-import { joinPath, listArtifacts, ownArtifactPath } from '../../artifacts/artifacts.service.ts'
+import { joinPath, listArtifactPage, ownArtifactPath } from '../../artifacts/artifacts.service.ts'
 import { linksOfRuns } from '../../tracking/inputs.service.ts'
 import { valuesOfRuns } from '../../tracking/run-data.service.ts'
 import { createRun } from '../../tracking/run-starts.service.ts'
 import { deleteRun, getRun, type RunRecord, restoreRun, updateRun } from '../../tracking/runs.service.ts'
 import { runsOf, searchRunIds } from '../../tracking/runs-search.service.ts'
-import { fileInfo } from './artifact-routes.ts'
+import { fileInfo, LIST_LIMIT, nameOfToken, tokenOfName } from './artifact-routes.ts'
 import { VIEW_TYPES } from './experiments.handlers.ts'
 import { LongList } from './long-list.ts'
 import { runInfoMessage, runMessage } from './messages.ts'
@@ -63,8 +63,15 @@ async function* slices(call: RpcCall, ids: readonly string[]): AsyncGenerator<ob
 async function list({ ctx, project, message }: RpcCall): Promise<object> {
   const run = await getRun(ctx, project.id, requiredString(message, 'run_id'))
   const path = (optionalString(message, 'path') ?? '').replace(/\/+$/, '')
-  const entries = await listArtifacts(ctx, project.id, joinPath(ownArtifactPath(run.artifactUri), path))
-  return { root_uri: run.artifactUri, files: entries.map((entry) => fileInfo(joinPath(path, entry.name), entry)) }
+  const { entries, next } = await listArtifactPage(ctx, project.id, joinPath(ownArtifactPath(run.artifactUri), path), {
+    after: nameOfToken(optionalString(message, 'page_token')),
+    limit: LIST_LIMIT,
+  })
+  return {
+    root_uri: run.artifactUri,
+    files: entries.map((entry) => fileInfo(joinPath(path, entry.name), entry)),
+    next_page_token: next === null ? null : tokenOfName(next),
+  }
 }
 
 export const runHandlers: Rpc[] = [
