@@ -141,10 +141,28 @@ describe(`MLflow ${NEWEST}`, () => {
 function schemaOf(path: string): { objects: string[]; revision: unknown } {
   const database = new DatabaseSync(path, { readOnly: true })
   const rows = database.prepare('SELECT sql FROM sqlite_master WHERE sql IS NOT NULL').all() as { sql: string }[]
-  const objects = rows.map(({ sql }) => sql.replace(/\s+/g, ' ').replace(/\( /g, '(').replace(/ \)/g, ')').trim())
+  const objects = rows.map(({ sql }) =>
+    sortedParts(sql.replace(/\s+/g, ' ').replace(/\( /g, '(').replace(/ \)/g, ')').trim()),
+  )
   const revision = database.prepare('SELECT version_num FROM alembic_version').all()
   database.close()
   return { objects: objects.sort(), revision }
+}
+
+/** A table's columns and constraints in the order of their texts: MLflow's migrations write constraints in any order. */
+function sortedParts(sql: string): string {
+  const open = sql.startsWith('CREATE TABLE') ? sql.indexOf('(') : -1
+  if (open < 0) return sql
+  const parts: string[] = []
+  let [depth, from] = [0, open + 1]
+  for (let at = open + 1; at < sql.length; at++) {
+    if (sql[at] === '(') depth += 1
+    if (sql[at] === ')') depth -= 1
+    if ((sql[at] !== ',' || depth > 0) && depth >= 0) continue
+    parts.push(sql.slice(from, at).trim())
+    from = at + 1
+  }
+  return `${sql.slice(0, open)}(${parts.sort().join(', ')})`
 }
 
 const LONG_RUN = 'c'.repeat(32)
@@ -161,7 +179,7 @@ async function longRun(): Promise<string> {
   )
   await writeFile(
     join(run, 'meta.yaml'),
-    `artifact_uri: x\nend_time: 5\nexperiment_id: '777'\nlifecycle_stage: deleted\nrun_id: ${LONG_RUN}\nrun_name: long\nstart_time: 1\nstatus: 3\nuser_id: ada\n`,
+    `artifact_uri: ${join(run, 'artifacts')}\nend_time: 5\nexperiment_id: '777'\nlifecycle_stage: deleted\nrun_id: ${LONG_RUN}\nrun_name: long\nstart_time: 1\nstatus: 3\nuser_id: ada\n`,
   )
   const file = createWriteStream(join(run, 'metrics', 'loss'))
   for (let step = 0; step < POINTS; step += 1_000) {
