@@ -81,7 +81,9 @@ async function startRuns(tx: Context, starts: Start[]): Promise<Outcome<RunRecor
       rows.push(row)
       for (const [key, value] of tags) tagRows.push({ run_id: row.id, key, value, experiment_id: row.experiment_id })
       const isDefault = experiment.id === DEFAULT_EXPERIMENT_ID ? 1 : 0
-      outcomes.push({ value: runRecord({ ...row, is_default: isDefault, experiment_name: experiment.name }) })
+      outcomes.push({
+        value: runRecord({ ...row, is_default: isDefault, wire_id: experiment.id, experiment_name: experiment.name }),
+      })
     } catch (error) {
       // What the database refused has broken the transaction of all: then each is tried alone.
       if (!(error instanceof AppError)) throw error

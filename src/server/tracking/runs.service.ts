@@ -33,7 +33,7 @@ export function runRecord(row: store.RunRow): RunRecord {
     id: row.id,
     name: row.name,
     projectId: row.project_id,
-    experimentId: wireId({ is_default: row.is_default, id: row.experiment_id }),
+    experimentId: wireId({ ...row, id: row.experiment_id }),
     experimentName: row.experiment_name,
     status: row.status,
     lifecycle: row.lifecycle,

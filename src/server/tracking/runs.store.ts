@@ -20,14 +20,14 @@ const RUN_COLUMNS = {
 } as const
 
 /** A run with what its experiment adds to it. */
-export type RunRow = Selectable<RunsTable> & { is_default: number; experiment_name: string }
+export type RunRow = Selectable<RunsTable> & { is_default: number; wire_id: string | null; experiment_name: string }
 
 export function selectRuns(db: Db, projectId: string) {
   return db
     .selectFrom('runs')
     .innerJoin('experiments', 'experiments.id', 'runs.experiment_id')
     .selectAll('runs')
-    .select(['experiments.is_default', 'experiments.name as experiment_name'])
+    .select(['experiments.is_default', 'experiments.wire_id', 'experiments.name as experiment_name'])
     .where('runs.project_id', '=', projectId)
 }
 
