@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { inTransaction } from '../../src/context.ts'
 import { LOCAL } from '../../src/lib/actor.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { PACKAGE_ROOT } from '../../src/lib/package-root.ts'
@@ -59,40 +60,43 @@ export async function addModelRow(server: TestServer, project: Project, input: N
   for (const [name, text] of Object.entries(files)) {
     await putArtifact(ctx, project, `${folder}/${name}`, Readable.from([Buffer.from(text)]))
   }
-  await ctx.db
-    .insertInto('model_versions')
-    .values({
-      id,
-      model_id: modelId,
-      project_id: project.id,
-      version,
-      source: `mlflow-artifacts:/${folder}`,
-      run_id: input.runId ?? null,
-      logged_model_id: null,
-      run_link: '',
-      description: '',
-      stage: 'None',
-      status: 'READY',
-      created_by: 'ada',
-      created_at_ms: now,
-      updated_at_ms: now,
-      deleted_at_ms: null,
-      download_uri: `mlflow-artifacts:/${folder}`,
-      artifact_path: folder,
-      mlmodel: JSON.stringify(parseMlModel(mlmodel)),
-    })
-    .execute()
-  for (const [key, value] of Object.entries(input.tags ?? {}))
-    await ctx.db.insertInto('model_version_tags').values({ version_id: id, key, value }).execute()
-  if (input.onnx !== undefined) await addOnnxForm(server, project, id, input.onnx)
-  if (input.alias !== undefined) {
-    const row = { version_id: id, updated_at_ms: now, updated_by: 'ada' }
-    await ctx.db
-      .insertInto('model_aliases')
-      .values({ model_id: modelId, alias: input.alias, ...row })
-      .onConflict((conflict) => conflict.columns(['model_id', 'alias']).doUpdateSet(row))
+  // At once: what waits for a version would else find it without its form.
+  await inTransaction(ctx, async (tx) => {
+    await tx.db
+      .insertInto('model_versions')
+      .values({
+        id,
+        model_id: modelId,
+        project_id: project.id,
+        version,
+        source: `mlflow-artifacts:/${folder}`,
+        run_id: input.runId ?? null,
+        logged_model_id: null,
+        run_link: '',
+        description: '',
+        stage: 'None',
+        status: 'READY',
+        created_by: 'ada',
+        created_at_ms: now,
+        updated_at_ms: now,
+        deleted_at_ms: null,
+        download_uri: `mlflow-artifacts:/${folder}`,
+        artifact_path: folder,
+        mlmodel: JSON.stringify(parseMlModel(mlmodel)),
+      })
       .execute()
-  }
+    for (const [key, value] of Object.entries(input.tags ?? {}))
+      await tx.db.insertInto('model_version_tags').values({ version_id: id, key, value }).execute()
+    if (input.onnx !== undefined) await addOnnxForm({ ...server, ctx: tx }, project, id, input.onnx)
+    if (input.alias !== undefined) {
+      const row = { version_id: id, updated_at_ms: now, updated_by: 'ada' }
+      await tx.db
+        .insertInto('model_aliases')
+        .values({ model_id: modelId, alias: input.alias, ...row })
+        .onConflict((conflict) => conflict.columns(['model_id', 'alias']).doUpdateSet(row))
+        .execute()
+    }
+  })
   return { id, modelId, version }
 }
 

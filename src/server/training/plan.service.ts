@@ -77,6 +77,8 @@ async function planTrain(ctx: Context, project: Project, input: NewTrainJob): Pr
     hasFile: (path) => snapshotHas(code.files, path),
   })
   if (input.registerAs !== undefined) checkModelName(input.registerAs, 'register_as')
+  // MLflow takes a name of spaces; nobody who starts a job means one.
+  if (input.experiment?.trim() === '') throw badRequest('The experiment must have a name.', 'experiment')
   if (input.experiment !== undefined) named('experiment', () => checkExperimentName(input.experiment ?? ''))
   return {
     kind: 'train',
