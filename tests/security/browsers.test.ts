@@ -57,13 +57,14 @@ describe('CSRF', () => {
     const taken: string[] = []
     for (const [method, url] of routes) {
       const json = { 'content-type': 'application/json' }
-      const byOrigin = await fire(server, method, url, { body: '{}', headers: { ...json, origin: EVIL } })
+      const { status } = await fire(server, method, url, { body: '{}', headers: { ...json, origin: EVIL } })
+      if (status !== 403) taken.push(`${method} ${url} ${status}`)
+      if (!url.startsWith('/api/v1')) continue
       const bySite = await fire(server, method, url, {
         body: '{}',
         headers: { ...json, 'sec-fetch-site': 'cross-site' },
       })
-      if (byOrigin.status !== 403 || bySite.status !== 403)
-        taken.push(`${method} ${url} ${byOrigin.status} ${bySite.status}`)
+      if (bySite.status !== 403) taken.push(`${method} ${url} ${bySite.status} by its site`)
     }
     expect(taken).toEqual([])
   })

@@ -35,6 +35,13 @@ const post = (path: string, body: string | Buffer, headers: Record<string, strin
   fire(server, 'POST', path, { body, headers })
 const MLFLOW = '/api/2.0/mlflow'
 
+test('a thread that is held up is noticed', async () => {
+  const held = async () => {
+    for (const from = process.threadCpuUsage(); process.threadCpuUsage(from).user < 210_000; );
+  }
+  expect(await leastBusyMs(held, 1)).toBeGreaterThan(MAX_BUSY_MS)
+})
+
 describe('sizes', () => {
   const LONG = 'x'.repeat(1_000_000)
   test.each([

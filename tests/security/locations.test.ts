@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Canaries, fire, plantCanaries } from '../harness/attacker.ts'
 import { LEADING_OUT } from '../harness/hostile-paths.ts'
@@ -28,22 +30,32 @@ function harmless(answer: { status: number; text: string }, what: string): void 
   expect(canaries.leaked(answer.text), what).toBe(false)
 }
 
+test('a canary that was read, and one that was changed, are noticed', async () => {
+  const file = join(canaries.outside, 'folder', 'canary.txt')
+  const text = await readFile(file, 'utf8')
+  expect([canaries.leaked(`<p>${text}`), canaries.leaked('canary.txt')]).toEqual([true, false])
+  await writeFile(file, 'overwritten')
+  await expect(canaries.untouched()).rejects.toThrow()
+  await writeFile(file, text)
+  await canaries.untouched()
+})
+
 /** Relative paths that would lead to a canary from a place of the attacker's choice. */
 const INTO = ['canary.txt', 'folder/canary.txt', 'etc/passwd', 'passwd', 'trainyard.db', '']
 
 /** Reads and writes whatever can be reached through a run. */
 async function through(id: string, experiment: string): Promise<void> {
-  for (const path of INTO) {
-    for (const read of [
-      await api.get('/get-artifact', { run_id: id, path }),
-      await api.get('artifacts/list', { run_id: id, path }),
-      await server.request('GET', `${P}/runs/${id}/artifacts?path=${encodeURIComponent(path)}`),
-      await server.request('GET', `${P}/runs/${id}/artifacts/content?path=${encodeURIComponent(path)}`),
-      await server.request('GET', `${P}/runs/${id}/artifacts/archive?path=${encodeURIComponent(path)}`),
-    ]) {
-      harmless(read, `${id} ${path}`)
-      expect(read.body?.files ?? [], `${id} ${path}`).toEqual([])
-    }
+  const asked = INTO.flatMap((path) => {
+    const query = `path=${encodeURIComponent(path)}`
+    return [
+      api.get('/get-artifact', { run_id: id, path }),
+      api.get('artifacts/list', { run_id: id, path }),
+      ...['', '/content', '/archive'].map((at) => server.request('GET', `${P}/runs/${id}/artifacts${at}?${query}`)),
+    ]
+  })
+  for (const [i, answer] of (await Promise.all(asked)).entries()) {
+    harmless(answer, `${id} ${i}`)
+    expect(answer.body?.files ?? [], `${id} ${i}`).toEqual([])
   }
   const body = 'overwritten'
   harmless(
