@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mlflowApi } from '../../tests/harness/mlflow.ts'
 import { startTestServer, type TestServer } from '../../tests/harness/server.ts'
 import { PACKAGE_ROOT } from '../lib/package-root.ts'
 import { MIGRATIONS, migrate } from './migrate.ts'
@@ -44,6 +45,63 @@ describe('migrations', () => {
     await expect(migrate(db)).rejects.toThrow(/written by a newer Trainyard/)
     await sql`DELETE FROM schema_versions WHERE version = 9999`.execute(db)
     await expect(migrate(db)).resolves.toBeUndefined()
+  })
+})
+
+describe('a store of the first schema', () => {
+  const run = 'a'.repeat(32)
+  let old: TestServer
+  afterAll(() => old?.close())
+
+  /** As the program before wrote it: a row a point, params and tags without their experiment. */
+  async function fill(databaseUrl: string): Promise<void> {
+    const db = openDatabase(databaseUrl)
+    await migrate(db, MIGRATIONS.slice(0, 4))
+    await sql`INSERT INTO projects (id, owner, name, description, visibility, created_at_ms, created_by) VALUES ('p', 'local', 'default', '', 'private', 1, 'local')`.execute(
+      db,
+    )
+    await sql`INSERT INTO experiments (id, project_id, is_default, name, artifact_location, lifecycle, created_at_ms, updated_at_ms) VALUES (7, 'p', 0, 'old', 'mlflow-artifacts:/7', 'active', 1, 1)`.execute(
+      db,
+    )
+    await sql`INSERT INTO runs (id, project_id, experiment_id, name, user_name, status, lifecycle, started_at_ms, artifact_uri) VALUES (${run}, 'p', 7, 'first', 'ada', 'FINISHED', 'active', 5, 'x')`.execute(
+      db,
+    )
+    await sql`INSERT INTO run_params (run_id, key, value) VALUES (${run}, 'depth', '5')`.execute(db)
+    await sql`INSERT INTO run_tags (run_id, key, value) VALUES (${run}, 'team', 'a')`.execute(db)
+    for (const [step, value] of [
+      [0, 0.5],
+      [1, 0.25],
+      [9007199254740993n, 0.125],
+    ])
+      await sql`INSERT INTO metrics (run_id, key, step, timestamp_ms, value, is_nan) VALUES (${run}, 'loss', ${step}, 9, ${value}, 0)`.execute(
+        db,
+      )
+    await sql`INSERT INTO latest_metrics (run_id, key, step, timestamp_ms, value, is_nan) VALUES (${run}, 'loss', 9007199254740993, 9, 0.125, 0)`.execute(
+      db,
+    )
+    await db.destroy()
+  }
+
+  it('keeps its runs, their params, tags and every point, and finds them', async () => {
+    old = await startTestServer({}, fill)
+    const api = mlflowApi(old)
+    const { body } = await api.get('runs/get', { run_id: run })
+    expect(body.run.data).toMatchObject({
+      params: [{ key: 'depth', value: '5' }],
+      tags: [{ key: 'team', value: 'a' }],
+      metrics: [{ key: 'loss', value: 0.125 }],
+    })
+    const history = await api.get('metrics/get-history', { run_id: run, metric_key: 'loss' })
+    expect(history.text.match(/"step":\d+/g)).toEqual(['"step":0', '"step":1', '"step":9007199254740993'])
+    const found = await api.post('runs/search', {
+      experiment_ids: ['7'],
+      filter: "params.depth = '5' and metrics.loss < 0.2 and tags.team = 'a'",
+      order_by: ['metrics.loss DESC'],
+    })
+    expect(found.body.runs).toHaveLength(1)
+    expect(
+      (await api.post('runs/log-metric', { run_id: run, key: 'loss', value: 1, timestamp: 9, step: 1 })).status,
+    ).toBe(200)
   })
 })
 

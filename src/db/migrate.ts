@@ -38,17 +38,18 @@ const ADVISORY_LOCK = 7_214_001
 /**
  * Brings the schema to this program's version, all in one transaction under a lock, so that twenty processes may start
  * at once and a kill in the middle leaves the old schema.
+ * @param migrations all of them; tests stop earlier
  * @throws when the database was written by a newer Trainyard: an older program would misread it
  */
-export async function migrate(db: Db): Promise<void> {
+export async function migrate(db: Db, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
   await db.transaction().execute(async (tx) => {
     // On SQLite the transaction itself holds the one write lock from its beginning (open.ts).
     if (isPostgres(tx)) await sql`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`.execute(tx)
-    await applyPending(tx)
+    await applyPending(tx, migrations)
   })
 }
 
-async function applyPending(db: Db): Promise<void> {
+async function applyPending(db: Db, migrations: readonly Migration[]): Promise<void> {
   await sql
     .raw(
       'CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)',
@@ -57,13 +58,13 @@ async function applyPending(db: Db): Promise<void> {
   const { rows } = await sql<{ version: number }>`SELECT version FROM schema_versions`.execute(db)
   const applied = new Set(rows.map((row) => Number(row.version)))
   const newest = Math.max(0, ...applied)
-  const known = MIGRATIONS.at(-1)?.version ?? 0
+  const known = migrations.at(-1)?.version ?? 0
   if (newest > known) {
     throw new Error(
       `This database has schema version ${newest}, written by a newer Trainyard; this program knows ${known}. Start the newer program, or restore a backup.`,
     )
   }
-  for (const migration of MIGRATIONS) {
+  for (const migration of migrations) {
     if (applied.has(migration.version)) continue
     for (const statement of ddlFor(db, migration.sql)) await sql.raw(statement).execute(db)
     await sql`INSERT INTO schema_versions (version, name, applied_at_ms) VALUES (${migration.version}, ${migration.name}, ${Date.now()})`.execute(

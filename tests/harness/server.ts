@@ -31,8 +31,14 @@ export type TestAnswer = {
   headers: Headers
 }
 
-/** A whole real server on a fresh folder (and, on PostgreSQL, a fresh database), on a free port. Close it at the end. */
-export async function startTestServer(settings: Parameters<typeof readConfig>[0] = {}): Promise<TestServer> {
+/**
+ * A whole real server on a fresh folder (and, on PostgreSQL, a fresh database), on a free port. Close it at the end.
+ * `prepare` may fill the database before the server first sees it.
+ */
+export async function startTestServer(
+  settings: Parameters<typeof readConfig>[0] = {},
+  prepare: (databaseUrl: string) => Promise<void> = async () => {},
+): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'trainyard-test-'))
   const database = ENGINE === 'postgres' ? await freshPostgres() : null
   const config = readConfig(
@@ -46,6 +52,7 @@ export async function startTestServer(settings: Parameters<typeof readConfig>[0]
     },
     {},
   )
+  await prepare(config.databaseUrl)
   const server = await startServer(config)
   // The server itself, also when users reach it through a proxy of another name.
   const { port } = server.app.server.address() as AddressInfo
