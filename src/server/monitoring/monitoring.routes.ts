@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from '../../lib/schema.ts'
 import type { Context } from '../../context.ts'
 import { scopeOf } from '../../http/request.ts'
+import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { findEndpoint } from '../serving/endpoints.service.ts'
 import { approveDecision, findDecision, listDecisions, undoDecision } from './decisions.service.ts'
