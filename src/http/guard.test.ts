@@ -100,6 +100,10 @@ describe('bodies', () => {
 })
 
 describe('headers', () => {
+  it('hold one Host', async () => {
+    expect((await raw('GET /health', { Host: 'other.example' })).status).toBe(400)
+  })
+
   it('keep answers out of caches and of other sites’ pages', async () => {
     const { headers } = await server.request('GET', '/api/v1/me', { token: ada })
     expect(headers.get('cache-control')).toBe('no-store')

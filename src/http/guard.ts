@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { isLoopback } from '../config.ts'
 import type { Context } from '../context.ts'
 import { type Actor, ANONYMOUS, LOCAL } from '../lib/actor.ts'
-import { AppError, notFound } from '../lib/errors.ts'
+import { AppError, badRequest, notFound } from '../lib/errors.ts'
 import { accountsExist, actorOfBasic, actorOfSession, actorOfToken } from '../server/identity/identity.service.ts'
 import { can, DEFAULT_PROJECT, defaultProject, findProject, type Project } from '../server/projects/projects.service.ts'
 import { sessionSecret } from './cookies.ts'
@@ -67,6 +67,9 @@ function limitRunToken(request: FastifyRequest, permission: Permission): void {
 
 /** DNS rebinding (contracts/security.md row 53): without accounts only a Host that is surely ours may drive the server. */
 function checkHost(ctx: Context, request: FastifyRequest, withAccounts: boolean): void {
+  // Of two, a proxy may read the one and we the other (RFC 9112, 3.2).
+  if (request.raw.rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length > 1)
+    throw badRequest('A request has one Host header.')
   const { config } = ctx
   if (config.allowedHosts.includes('*') || (config.allowedHosts.length === 0 && withAccounts)) return
   const host = hostName(request.headers.host ?? '')

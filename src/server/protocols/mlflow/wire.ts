@@ -28,7 +28,7 @@ const WIRE_ERRORS: Record<ErrorCode, { status: number; errorCode: string }> = {
   bad_request: { status: 400, errorCode: 'INVALID_PARAMETER_VALUE' },
   unprocessable: { status: 400, errorCode: 'INVALID_PARAMETER_VALUE' },
   unsupported_media_type: { status: 400, errorCode: 'INVALID_PARAMETER_VALUE' },
-  misdirected_request: { status: 400, errorCode: 'BAD_REQUEST' },
+  misdirected_request: { status: 421, errorCode: 'BAD_REQUEST' },
   conflict: { status: 400, errorCode: 'RESOURCE_ALREADY_EXISTS' },
   unauthenticated: { status: 401, errorCode: 'UNAUTHENTICATED' },
   forbidden: { status: 403, errorCode: 'PERMISSION_DENIED' },
