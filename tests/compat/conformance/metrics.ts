@@ -359,7 +359,6 @@ const history: Scenario = {
       { metric_key: 'm' },
       { run_id: '$c', metric_key: 'm' },
       { run_id: ['$c', '$b'], metric_key: 'm' },
-      { run_id: ['$b', '$c'], metric_key: 'm', max_results: 12 },
       { run_id: '$a', metric_key: 'm', max_results: 3 },
       { run_id: '$a', metric_key: 'm', max_results: 0 },
       { run_id: '$a', metric_key: 'm', max_results: -1 },
