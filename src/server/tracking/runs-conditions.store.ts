@@ -9,10 +9,11 @@ export type RunCondition =
   | { on: 'metric' | 'param' | 'tag'; key: string; test: ValueTest }
   | { on: 'dataset'; column: 'name' | 'digest' | 'context'; test: ValueTest }
 
-const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
+/** Where the values of runs lie that searches look at. */
+export const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
 
 /** Characters of a param's or tag's value that the search index holds (migration 5). */
-const INDEXED = 64
+export const INDEXED = 64
 
 /** What one condition asks of `runs`. */
 export function conditionSql(db: Db, condition: RunCondition): Expression<SqlBool> {

@@ -1,5 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { RunColumn } from './runs-conditions.store.ts'
+import { type RunColumn, VALUE_TABLES } from './runs-conditions.store.ts'
 
 export type RunSort =
   | { on: 'attribute'; column: RunColumn; descending: boolean }
@@ -10,8 +10,6 @@ export type Place = readonly (string | number)[]
 
 /** One term of ORDER BY: what it is, of which type, and which way it goes. */
 export type Term = { value: RawBuilder<unknown>; type: 'text' | 'number'; descending: boolean }
-
-export const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
 
 /** Rank of what a sort looks at: a number or text, then NaN, then nothing. Missing values are last in both directions. */
 export const PRESENT = 0

@@ -2,7 +2,14 @@ import { type RawBuilder, sql } from 'kysely'
 import { collect, type Db } from '../../db/dialect.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
 import { type RunRow, selectRuns } from './runs.store.ts'
-import { conditionSql, countEntries, indexedEntries, type RunCondition } from './runs-conditions.store.ts'
+import {
+  conditionSql,
+  countEntries,
+  INDEXED,
+  indexedEntries,
+  type RunCondition,
+  VALUE_TABLES,
+} from './runs-conditions.store.ts'
 import * as order from './runs-order.store.ts'
 
 export type RunSearch = {
@@ -127,7 +134,7 @@ async function walkPresent(
   rank: number,
 ): Promise<Found[]> {
   const terms = order.orderTerms(search.sorts)
-  const table = sql.table(order.VALUE_TABLES[first.on])
+  const table = sql.table(VALUE_TABLES[first.on])
   const where = [
     sql`sort_0.experiment_id IN (${experimentsOf(search)})`,
     sql`sort_0.key = ${first.key}`,
@@ -136,7 +143,8 @@ async function walkPresent(
   ]
   if (search.after !== null) where.push(indexBound(first, search.after), order.behind(terms, search.after))
   // The first term is the rank, the same for all here. The second follows the index: a metric's value, a text's beginning.
-  const beginning = first.on === 'metric' ? [] : [{ ...terms[1]!, value: sql`substr(sort_0.value, 1, 64)` }]
+  const beginning =
+    first.on === 'metric' ? [] : [{ ...terms[1]!, value: sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)})` }]
   const value = { ...terms[1]!, value: sql`sort_0.value` }
   return read(
     db,
@@ -151,7 +159,7 @@ async function walkPresent(
 function indexBound(first: Extract<order.RunSort, { key: string }>, after: order.Place): RawBuilder<unknown> {
   const operator = sql.raw(first.descending ? '<=' : '>=')
   if (first.on === 'metric') return sql`sort_0.value ${operator} CAST(${after[1]} AS DOUBLE PRECISION)`
-  return sql`substr(sort_0.value, 1, 64) ${operator} substr(${after[1]}, 1, 64)`
+  return sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)}) ${operator} substr(${after[1]}, 1, ${sql.lit(INDEXED)})`
 }
 
 async function walkMissing(
@@ -162,7 +170,7 @@ async function walkMissing(
   const terms = order.orderTerms(search.sorts)
   const where = [
     ...demands(db, search),
-    sql`NOT EXISTS (SELECT 1 FROM ${sql.table(order.VALUE_TABLES[first.on])} AS m WHERE m.run_id = runs.id AND m.key = ${first.key})`,
+    sql`NOT EXISTS (SELECT 1 FROM ${sql.table(VALUE_TABLES[first.on])} AS m WHERE m.run_id = runs.id AND m.key = ${first.key})`,
   ]
   const own = terms.slice(2)
   if (search.after !== null) where.push(order.behind(own, search.after.slice(2)))

@@ -1,10 +1,10 @@
 import type { Context } from '../../../context.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
 import { comparePoints } from './point-order.ts'
+import { decodePointToken, encodePointToken } from './point-token.ts'
 import { pointsOf, sealedColumns } from './read.service.ts'
 import * as store from './series.store.ts'
-import type { PlainPoint } from './summary.ts'
-import { plainPoint } from './view.service.ts'
+import { type PlainPoint, plainPoint } from './summary.ts'
 
 /** The last point that a viewer has of each metric; null: none yet. */
 export type Cursor = ReadonlyMap<string, PointColumns | null>
@@ -65,37 +65,17 @@ async function behind(ctx: Context, seriesId: number, after: PointColumns | null
 
 /** A cursor as an event's id: a viewer that was cut off goes on there. */
 export function encodeCursor(cursor: Cursor): string {
-  const places = [...cursor].map(([key, point]) => [
-    key,
-    ...(point === null ? [] : [String(point.step), String(point.timestamp_ms), point.value, point.is_nan]),
-  ])
+  const places = [...cursor].map(([key, point]) => [key, point === null ? '' : encodePointToken(point)])
   return Buffer.from(JSON.stringify(places)).toString('base64url')
 }
 
 /** Null for an id that is no cursor of these keys. */
 export function decodeCursor(text: string, keys: readonly string[]): Cursor | null {
   try {
-    const places = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as unknown[][]
-    const cursor = new Map<string, PointColumns | null>()
-    for (const [key, step, time, value, isNan] of places) {
-      const point =
-        step === undefined
-          ? null
-          : { step: integer(step), timestamp_ms: integer(time), value: number(value), is_nan: number(isNan) }
-      cursor.set(String(key), point)
-    }
+    const places = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as [unknown, unknown][]
+    const cursor = new Map(places.map(([key, token]) => [String(key), decodePointToken(String(token))]))
     return keys.every((key) => cursor.has(key)) && cursor.size === keys.length ? cursor : null
   } catch {
     return null
   }
-}
-
-function integer(value: unknown): number | bigint {
-  if (typeof value !== 'string' || !/^-?\d{1,19}$/.test(value)) throw new Error('no integer')
-  return Number.isSafeInteger(Number(value)) ? Number(value) : BigInt(value)
-}
-
-function number(value: unknown): number {
-  if (typeof value !== 'number') throw new Error('no number')
-  return value
 }

@@ -51,7 +51,7 @@ export async function sealPoints(
     chunks.push(chunkOf(seriesId, number++, points.slice(at, Math.min(at + CHUNK_POINTS, count))))
   }
   await store.addChunks(tx.db, chunks)
-  if (tail.length > 0) await store.removeTail(tx.db, seriesId, null)
+  if (tail.length > 0) await store.removeTail(tx.db, seriesId)
   await store.addToTails(
     tx.db,
     rest.map((point) => ({ ...point, series_id: seriesId })),

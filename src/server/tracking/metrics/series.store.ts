@@ -101,15 +101,8 @@ export async function removeChunks(db: Db, seriesId: number, fromNumber: number)
   await db.deleteFrom('metric_chunks').where('series_id', '=', seriesId).where('number', '>=', fromNumber).execute()
 }
 
-/** Removes tail points up to and including one; null: all. */
-export async function removeTail(db: Db, seriesId: number, upTo: PointColumns | null): Promise<void> {
-  let query = db.deleteFrom('metric_tail').where('series_id', '=', seriesId)
-  if (upTo !== null) {
-    query = query.where(
-      sql<boolean>`(step, timestamp_ms, value, is_nan) <= (${upTo.step}, ${upTo.timestamp_ms}, ${upTo.value}, ${upTo.is_nan})`,
-    )
-  }
-  await query.execute()
+export async function removeTail(db: Db, seriesId: number): Promise<void> {
+  await db.deleteFrom('metric_tail').where('series_id', '=', seriesId).execute()
 }
 
 export async function setTailPoints(db: Db, seriesId: number, points: number): Promise<void> {

@@ -17,7 +17,7 @@ export function summaryOf(points: readonly PointColumns[]): Buffer | null {
   const stretches = Math.ceil(points.length / STRETCH)
   const numbers = new Float64Array(stretches * CORNERS * FIELDS)
   for (let stretch = 0; stretch < stretches; stretch++) {
-    const part = points.slice(stretch * STRETCH, (stretch + 1) * STRETCH).map(plain)
+    const part = points.slice(stretch * STRETCH, (stretch + 1) * STRETCH).map(plainPoint)
     for (const [corner, point] of cornersOf(part).entries()) {
       numbers.set([point.step, point.timestampMs, point.value], (stretch * CORNERS + corner) * FIELDS)
     }
@@ -40,7 +40,8 @@ export function readSummary(summary: Uint8Array): PlainPoint[][] {
   return stretches
 }
 
-function plain(point: PointColumns): PlainPoint {
+/** A stored point as charts draw it. */
+export function plainPoint(point: PointColumns): PlainPoint {
   return {
     step: Number(point.step),
     timestampMs: Number(point.timestamp_ms),

@@ -1,9 +1,8 @@
 import type { Context } from '../../../context.ts'
-import type { PointColumns } from '../../../db/tables/tracking.ts'
 import { type Columns, decodeChunk } from './chunk-codec.ts'
 import { type FoundSeries, findSeries, pointsByStep, totalPoints } from './read.service.ts'
 import * as store from './series.store.ts'
-import { corners, type PlainPoint, readSummary, STRETCH } from './summary.ts'
+import { corners, type PlainPoint, plainPoint, readSummary, STRETCH } from './summary.ts'
 
 /** A metric of one run for a chart. */
 export type SeriesView = { runId: string; total: number; points: PlainPoint[] }
@@ -82,14 +81,6 @@ function addAll(thinner: Thinner, points: Iterable<PlainPoint>): void {
 function* plainOfColumns({ length, steps, times, values }: Columns): Generator<PlainPoint> {
   for (let i = 0; i < length; i++)
     yield { step: Number(steps[i]), timestampMs: Number(times[i]), value: values[i] as number }
-}
-
-export function plainPoint(point: PointColumns): PlainPoint {
-  return {
-    step: Number(point.step),
-    timestampMs: Number(point.timestamp_ms),
-    value: point.is_nan === 1 ? Number.NaN : point.value,
-  }
 }
 
 async function sortedView(ctx: Context, series: FoundSeries, stretch: number): Promise<SeriesView> {
