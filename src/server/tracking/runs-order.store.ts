@@ -1,15 +1,10 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import type { Term } from '../../db/keyset.ts'
 import { type RunColumn, VALUE_TABLES } from './runs-conditions.store.ts'
 
 export type RunSort =
   | { on: 'attribute'; column: RunColumn; descending: boolean }
   | { on: 'metric' | 'param' | 'tag'; key: string; descending: boolean }
-
-/** The place of a run in an order: the value of each of its terms. None is NULL, so that places can be compared. */
-export type Place = readonly (string | number)[]
-
-/** One term of ORDER BY: what it is, of which type, and which way it goes. */
-export type Term = { value: RawBuilder<unknown>; type: 'text' | 'number'; descending: boolean }
 
 /** Rank of what a sort looks at: a number or text, then NaN, then nothing. Missing values are last in both directions. */
 export const PRESENT = 0
@@ -69,45 +64,4 @@ function valueTerms(sort: Extract<RunSort, { key: string }>, index: number): Ter
 function rankOf(sort: Extract<RunSort, { key: string }>, index: number): RawBuilder<unknown> {
   if (sort.on === 'metric') return sql`COALESCE(${column(index, 'is_nan')}, ${sql.lit(MISSING)})`
   return sql`CASE WHEN ${column(index, 'value')} IS NULL THEN ${sql.lit(MISSING)} ELSE ${sql.lit(PRESENT)} END`
-}
-
-export function orderBy(terms: readonly Term[]): RawBuilder<unknown> {
-  return sql`ORDER BY ${sql.join(terms.map((term) => sql`${term.value} ${direction(term)}`))}`
-}
-
-const direction = (term: Term) => sql.raw(term.descending ? 'DESC' : 'ASC')
-
-/** `v0, v1 …`: a run's place, beside it in the result. */
-export function placeColumns(terms: readonly Term[]): RawBuilder<unknown> {
-  return sql.join(terms.map((term, index) => sql`${term.value} AS ${sql.ref(`v${index}`)}`))
-}
-
-/** What comes behind a place: greater in the first term, or equal there and greater in the second, and so on. */
-export function behind(terms: readonly Term[], place: Place): RawBuilder<SqlBool> {
-  const ways = terms.map((term, index) => {
-    const equal = terms.slice(0, index).map((before, at) => sql`${before.value} = ${bound(place[at])}`)
-    const operator = sql.raw(term.descending ? '<' : '>')
-    return sql`(${sql.join([...equal, sql`${term.value} ${operator} ${bound(place[index])}`], sql` AND `)})`
-  })
-  return sql<SqlBool>`(${sql.join(ways, sql` OR `)})`
-}
-
-/** PostgreSQL takes a number compared with an integer column for an integer. */
-function bound(value: string | number | undefined): RawBuilder<unknown> {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) return sql`CAST(${value} AS DOUBLE PRECISION)`
-  return sql`${value}`
-}
-
-/** Compares two places as the engines do: texts by their bytes. */
-export function comparePlaces(terms: readonly Term[], a: Place, b: Place): number {
-  for (const [index, term] of terms.entries()) {
-    const [left, right] = [a[index], b[index]]
-    if (left === right) continue
-    const order =
-      typeof left === 'string' && typeof right === 'string'
-        ? Buffer.compare(Buffer.from(left), Buffer.from(right))
-        : Number(left) - Number(right)
-    if (order !== 0) return term.descending ? -order : order
-  }
-  return 0
 }

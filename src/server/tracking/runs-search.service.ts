@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../lib/errors.ts'
+import { decodePlaceToken, encodePlaceToken } from '../../lib/place-token.ts'
 import { type Comparison, parseFilter, parseOrderBy, type SortField } from '../../lib/search-filter.ts'
 import { valueTest } from '../../lib/search-test.ts'
 import { rowIdsOf } from './experiments.service.ts'
@@ -7,7 +8,6 @@ import { type RunRecord, runRecord } from './runs.service.ts'
 import type { RunColumn, RunCondition } from './runs-conditions.store.ts'
 import { orderTerms, type RunSort } from './runs-order.store.ts'
 import { runsByIds } from './runs-search.store.ts'
-import { decodeRunToken, encodeRunToken } from './runs-token.ts'
 
 export type ViewType = 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL'
 
@@ -149,14 +149,14 @@ export async function searchRunIds(
     lifecycle: lifecycleOf(search.view ?? 'ACTIVE_ONLY'),
     conditions,
     sorts,
-    after: decodeRunToken(search.pageToken, orderBy, orderTerms(sorts)),
+    after: decodePlaceToken(search.pageToken, orderBy, orderTerms(sorts)),
     limit: search.maxResults + 1,
   })
   const page = found.slice(0, search.maxResults)
   const last = found.length > search.maxResults ? page.at(-1) : undefined
   return {
     ids: page.map((run) => run.id),
-    nextPageToken: last === undefined ? null : encodeRunToken(orderBy, last.place),
+    nextPageToken: last === undefined ? null : encodePlaceToken(orderBy, last.place),
   }
 }
 

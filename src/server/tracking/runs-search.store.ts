@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { collect, type Db } from '../../db/dialect.ts'
+import * as keyset from '../../db/keyset.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
 import { type RunRow, selectRuns } from './runs.store.ts'
 import {
@@ -21,12 +22,12 @@ export type RunSearch = {
   conditions: readonly RunCondition[]
   sorts: readonly order.RunSort[]
   /** The place of the last run of the page before; null for the first page. */
-  after: order.Place | null
+  after: keyset.Place | null
   limit: number
 }
 
 /** A run that was found, and its place in the order. */
-export type Found = { id: string; place: order.Place }
+export type Found = { id: string; place: keyset.Place }
 
 /** A condition that so few entries meet is where a search begins. */
 const FEW = 2_000
@@ -56,7 +57,7 @@ export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
   }
   if (experiments.length === 1) return found
   const terms = order.orderTerms(search.sorts)
-  return found.sort((a, b) => order.comparePlaces(terms, a.place, b.place)).slice(0, search.limit)
+  return found.sort((a, b) => keyset.comparePlaces(terms, a.place, b.place)).slice(0, search.limit)
 }
 
 /** The rows of runs that were found, in the same order. */
@@ -100,14 +101,14 @@ const all = (parts: readonly RawBuilder<unknown>[]) => sql.join(parts, sql` AND 
 async function allAtOnce(db: Db, search: RunSearch, entries: RawBuilder<unknown> | null): Promise<Found[]> {
   const terms = order.orderTerms(search.sorts)
   const where = demands(db, search)
-  if (search.after !== null) where.push(order.behind(terms, search.after))
+  if (search.after !== null) where.push(keyset.behind(terms, search.after))
   const from = entries === null ? sql`runs` : sql`(SELECT DISTINCT v.run_id FROM ${entries}) AS few CROSS JOIN runs`
   if (entries !== null) where.unshift(sql`runs.id = few.run_id`)
   return read(
     db,
     terms,
-    sql`SELECT runs.id, ${order.placeColumns(terms)} FROM ${from} ${order.sortJoins(search.sorts, null)}
-      WHERE ${all(where)} ${order.orderBy(terms)} LIMIT ${search.limit}`,
+    sql`SELECT runs.id, ${keyset.placeColumns(terms)} FROM ${from} ${order.sortJoins(search.sorts, null)}
+      WHERE ${all(where)} ${keyset.orderBy(terms)} LIMIT ${search.limit}`,
   )
 }
 
@@ -141,7 +142,7 @@ async function walkPresent(
     ...(first.on === 'metric' ? [sql`sort_0.is_nan = ${sql.lit(rank)}`] : []),
     ...demands(db, search),
   ]
-  if (search.after !== null) where.push(indexBound(first, search.after), order.behind(terms, search.after))
+  if (search.after !== null) where.push(indexBound(first, search.after), keyset.behind(terms, search.after))
   // The first term is the rank, the same for all here. The second follows the index: a metric's value, a text's beginning.
   const beginning =
     first.on === 'metric' ? [] : [{ ...terms[1]!, value: sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)})` }]
@@ -149,14 +150,14 @@ async function walkPresent(
   return read(
     db,
     terms,
-    sql`SELECT runs.id, ${order.placeColumns(terms)} FROM ${table} AS sort_0 CROSS JOIN runs ${order.sortJoins(search.sorts, 0)}
+    sql`SELECT runs.id, ${keyset.placeColumns(terms)} FROM ${table} AS sort_0 CROSS JOIN runs ${order.sortJoins(search.sorts, 0)}
       WHERE runs.id = sort_0.run_id AND ${all(where)}
-      ${order.orderBy([...beginning, value, ...terms.slice(2)])} LIMIT ${search.limit}`,
+      ${keyset.orderBy([...beginning, value, ...terms.slice(2)])} LIMIT ${search.limit}`,
   )
 }
 
 /** What the keyset says of the first value alone, so that the index is entered at the right place. */
-function indexBound(first: Extract<order.RunSort, { key: string }>, after: order.Place): RawBuilder<unknown> {
+function indexBound(first: Extract<order.RunSort, { key: string }>, after: keyset.Place): RawBuilder<unknown> {
   const operator = sql.raw(first.descending ? '<=' : '>=')
   if (first.on === 'metric') return sql`sort_0.value ${operator} CAST(${after[1]} AS DOUBLE PRECISION)`
   return sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)}) ${operator} substr(${after[1]}, 1, ${sql.lit(INDEXED)})`
@@ -173,21 +174,21 @@ async function walkMissing(
     sql`NOT EXISTS (SELECT 1 FROM ${sql.table(VALUE_TABLES[first.on])} AS m WHERE m.run_id = runs.id AND m.key = ${first.key})`,
   ]
   const own = terms.slice(2)
-  if (search.after !== null) where.push(order.behind(own, search.after.slice(2)))
+  if (search.after !== null) where.push(keyset.behind(own, search.after.slice(2)))
   const nothing = first.on === 'metric' ? sql`0` : sql`''`
   const place = [{ ...terms[0]!, value: sql`${sql.lit(order.MISSING)}` }, { ...terms[1]!, value: nothing }, ...own]
   return read(
     db,
     terms,
-    sql`SELECT runs.id, ${order.placeColumns(place)} FROM runs ${order.sortJoins(search.sorts, 0)}
-      WHERE ${all(where)} ${order.orderBy(own)} LIMIT ${search.limit}`,
+    sql`SELECT runs.id, ${keyset.placeColumns(place)} FROM runs ${order.sortJoins(search.sorts, 0)}
+      WHERE ${all(where)} ${keyset.orderBy(own)} LIMIT ${search.limit}`,
   )
 }
 
-async function read(db: Db, terms: readonly order.Term[], query: RawBuilder<unknown>): Promise<Found[]> {
+async function read(db: Db, terms: readonly keyset.Term[], query: RawBuilder<unknown>): Promise<Found[]> {
   const { rows } = await (query as RawBuilder<Record<string, string | number>>).execute(db)
   return rows.map((row) => ({
     id: String(row.id),
-    place: terms.map(({ type }, index) => (type === 'number' ? Number(row[`v${index}`]) : String(row[`v${index}`]))),
+    place: keyset.placeOf(terms, row),
   }))
 }
