@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../tests/harness/server.ts'
 import { type Context, inTransaction } from '../context.ts'
-import { inBatch } from '../server/tracking/batch.ts'
+import { inBatch } from './batch.ts'
 
 let server: TestServer
 beforeAll(async () => {

@@ -4,8 +4,8 @@ import { addTestModel, addTestVersion, testProject } from '../../../tests/harnes
 import { newId } from '../../lib/ids.ts'
 import { SILENT } from '../../lib/log.ts'
 import { createFreshCache } from './fresh-cache.ts'
-import { createJournal } from './journal.ts'
 import { createLineChild } from './line-child.ts'
+import { recordPredictions } from './predict.service.ts'
 import type { PredictionRow } from './predictions.store.ts'
 
 describe('a fresh cache', () => {
@@ -129,14 +129,16 @@ describe('the journal', () => {
       latency_us: 5,
       created_at_ms: Date.now(),
     })
-    const journal = createJournal()
     const groups = Array.from({ length: 40 }, (_, i) => [row(i === 17 ? 'gone' : endpoint.id), row(endpoint.id)])
-    const states = await Promise.allSettled(groups.map((rows) => journal.append(server.ctx, rows)))
+    const states = await Promise.allSettled(groups.map((rows) => recordPredictions(server.ctx, rows)))
     expect(states.flatMap((state, i) => (state.status === 'rejected' ? [i] : []))).toEqual([17])
     const stored = await server.ctx.db.selectFrom('predictions').select('id').execute()
     const expected = groups.flatMap((rows, i) => (i === 17 ? [] : rows.map(({ id }) => id)))
     expect(stored.map(({ id }) => id).sort()).toEqual(expected.sort())
     const flood = Array.from({ length: 50_001 }, () => row(endpoint.id))
-    await expect(journal.append(server.ctx, flood)).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 })
+    await expect(recordPredictions(server.ctx, flood)).rejects.toMatchObject({
+      code: 'unavailable',
+      retryAfterSeconds: 1,
+    })
   })
 })

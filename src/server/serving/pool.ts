@@ -4,7 +4,6 @@ import { AppError } from '../../lib/errors.ts'
 import type { ModelVersion } from '../registry/versions.service.ts'
 import type { VersionForm } from './form.service.ts'
 import { createFreshCache, type FreshCache } from './fresh-cache.ts'
-import { createJournal, type Journal } from './journal.ts'
 import { createLoadedModels, type Lease } from './loaded-models.ts'
 import type { Predictor } from './predictor.ts'
 import { createRollouts, type Rollouts } from './rollouts.ts'
@@ -26,7 +25,6 @@ export type ModelPool = {
   readonly forms: FreshCache<VersionForm>
   /** Predictions counted so far, by endpoint and purpose (predictions.service.ts). */
   readonly counts: Map<string, { upToMs: number; total: number }>
-  readonly journal: Journal
   /** Forgets what may have changed: aliases, and forms that could not be loaded. Subscribed to the bus at the first call. */
   watch(ctx: Context): void
   close(): Promise<void>
@@ -55,7 +53,6 @@ export function createModelPool(config: Pick<Config, 'modelMemory'>): ModelPool 
     targets,
     forms,
     counts: new Map(),
-    journal: createJournal(),
     watch(ctx) {
       watched ??= ctx
       unsubscribe ??= ctx.bus.subscribe((event) => {

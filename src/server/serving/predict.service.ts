@@ -1,9 +1,10 @@
 import type { Context } from '../../context.ts'
+import { type BatchLimits, inBatch, type Outcome } from '../../db/batch.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import type { ModelVersion } from '../registry/versions.service.ts'
 import type { Endpoint } from './endpoints.service.ts'
-import type { PredictionRow } from './predictions.store.ts'
+import { insertPredictions, type PredictionRow } from './predictions.store.ts'
 import type { Output, Predictor, Runtime } from './predictor.ts'
 import { answeringVersion } from './rollout.service.ts'
 import { checkRows, type InputSignature } from './signature.ts'
@@ -14,6 +15,8 @@ type Row = Record<string, unknown>
 export const MAX_ROWS = 10_000
 /** Rows that are checked and computed before others get their turn. */
 const TURN_ROWS = 5_000
+/** Rows of predictions: what one commit takes, and how many may wait for theirs. */
+const JOURNAL: BatchLimits<PredictionRow[]> = { sizeOf: (rows) => rows.length, perCommit: 5_000, maxWaiting: 50_000 }
 
 /**
  * Predicts rows with one version, without recording anything.
@@ -110,6 +113,19 @@ async function record(
       scores: scores === null ? null : JSON.stringify(scores),
     }
   })
-  await ctx.models.journal.append(ctx, recorded)
+  await recordPredictions(ctx, recorded)
   return outputs.map((output, i) => ({ id: ids[i]!, ...output }))
+}
+
+/**
+ * Resolves when the rows are committed; requests that arrive together share a commit.
+ * @throws AppError unavailable when too many rows wait
+ */
+export function recordPredictions(ctx: Context, rows: PredictionRow[]): Promise<void> {
+  return inBatch(ctx, rows, insertTogether, JOURNAL)
+}
+
+async function insertTogether(tx: Context, requests: PredictionRow[][]): Promise<Outcome<void>[]> {
+  await insertPredictions(tx.db, requests.flat())
+  return requests.map(() => ({ value: undefined }))
 }

@@ -1,9 +1,9 @@
 import { type Context, inTransaction } from '../../context.ts'
+import { inBatch, type Outcome } from '../../db/batch.ts'
 import type { TraceStatus } from '../../db/tables/traces.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import type { Project } from '../projects/projects.service.ts'
-import { inBatch, type Outcome } from '../tracking/batch.ts'
 import { assertActive, getExperiment } from '../tracking/experiments.service.ts'
 import {
   attributeOf,

@@ -1,15 +1,22 @@
 import type { Kysely } from 'kysely'
-import { type Context, inTransaction } from '../../context.ts'
-import { isPostgres } from '../../db/dialect.ts'
-import type { Tables } from '../../db/tables.ts'
+import { AppError } from '../lib/errors.ts'
+import { type Db, isPostgres } from './dialect.ts'
+import { transact } from './group-commit.ts'
+import type { Tables } from './tables.ts'
 
 /** What became of one item of a batch. */
 export type Outcome<O> = { value: O } | { error: unknown }
-type Flush<I, O> = (tx: Context, items: I[]) => Promise<Outcome<O>[]>
-type Waiting<I, O> = { item: I; resolve: (value: O) => void; reject: (error: unknown) => void }
-type Queue = { waiting: Waiting<unknown, unknown>[]; running: number }
+/** A Context; a transaction is the same one with another `db`. */
+type WithDb = { readonly db: Db }
+type Flush<C, I, O> = (tx: C, items: I[]) => Promise<Outcome<O>[]>
+type Waiting<I, O> = { item: I; size: number; resolve: (value: O) => void; reject: (error: unknown) => void }
+type Queue = { waiting: Waiting<unknown, unknown>[]; waitingSize: number; running: number }
 
-const MAX_ITEMS = 256
+/** How much is written at once, and how much may wait; both are counted by `sizeOf`. */
+export type BatchLimits<I> = { sizeOf: (item: I) => number; perCommit: number; maxWaiting: number }
+
+/** Items are requests, mostly: so many wait only where the disk does not keep up. */
+const LIMITS: BatchLimits<unknown> = { sizeOf: () => 1, perCommit: 256, maxWaiting: 20_000 }
 /** PostgreSQL commits side by side; SQLite has one writer. */
 const POSTGRES_AT_ONCE = 3
 
@@ -20,16 +27,28 @@ const queues = new WeakMap<Kysely<Tables>, Map<unknown, Queue>>()
  * each its own outcome once that is committed. `flush` decides about every item before it writes anything, so that one
  * item's mistake changes nothing for the others; when it throws all the same, each item is tried alone. Inside a
  * transaction the item is written there and then.
+ * @throws AppError unavailable when too much waits already
  */
-export async function inBatch<I, O>(ctx: Context, item: I, flush: Flush<I, O>): Promise<O> {
+export async function inBatch<C extends WithDb, I, O>(
+  ctx: C,
+  item: I,
+  flush: Flush<C, I, O>,
+  limits: BatchLimits<I> = LIMITS,
+): Promise<O> {
   if (ctx.db.isTransaction) return single(ctx, item, flush)
   const db = ctx.db as Kysely<Tables>
   const queue = queueOf(db, flush)
+  const size = limits.sizeOf(item)
+  if (queue.waitingSize + size > limits.maxWaiting)
+    throw new AppError('unavailable', 'More arrives than can be written; send it again in a moment.', {
+      retryAfterSeconds: 1,
+    })
   return new Promise<O>((resolve, reject) => {
-    queue.waiting.push({ item, resolve: resolve as (value: unknown) => void, reject })
+    queue.waiting.push({ item, size, resolve: resolve as (value: unknown) => void, reject })
+    queue.waitingSize += size
     if (queue.running >= (isPostgres(db) ? POSTGRES_AT_ONCE : 1)) return
     queue.running += 1
-    void drain(ctx, queue, flush as Flush<unknown, unknown>)
+    void drain(ctx, queue, flush as Flush<C, unknown, unknown>, limits.perCommit)
   })
 }
 
@@ -41,26 +60,47 @@ function queueOf(db: Kysely<Tables>, flush: unknown): Queue {
   }
   let queue = own.get(flush)
   if (queue === undefined) {
-    queue = { waiting: [], running: 0 }
+    queue = { waiting: [], waitingSize: 0, running: 0 }
     own.set(flush, queue)
   }
   return queue
 }
 
-async function single<I, O>(tx: Context, item: I, flush: Flush<I, O>): Promise<O> {
+async function single<C, I, O>(tx: C, item: I, flush: Flush<C, I, O>): Promise<O> {
   const [outcome] = await flush(tx, [item])
   if (outcome === undefined) throw new Error('A batch lost an item.')
   if ('error' in outcome) throw outcome.error
   return outcome.value
 }
 
-async function drain(ctx: Context, queue: Queue, flush: Flush<unknown, unknown>): Promise<void> {
+const inTransaction = <C extends WithDb, T>(ctx: C, work: (tx: C) => Promise<T>): Promise<T> =>
+  transact(ctx.db as Kysely<Tables>, (db) => work({ ...ctx, db }))
+
+/** The longest-waiting items that fit into one commit: at least one. */
+function take(queue: Queue, perCommit: number): Waiting<unknown, unknown>[] {
+  let size = 0
+  let count = 0
+  for (const waiting of queue.waiting) {
+    if (count > 0 && size + waiting.size > perCommit) break
+    size += waiting.size
+    count += 1
+  }
+  queue.waitingSize -= size
+  return queue.waiting.splice(0, count)
+}
+
+async function drain<C extends WithDb>(
+  ctx: C,
+  queue: Queue,
+  flush: Flush<C, unknown, unknown>,
+  perCommit: number,
+): Promise<void> {
   while (queue.waiting.length > 0) {
     let items: Waiting<unknown, unknown>[] = []
     try {
       const outcomes = await inTransaction(ctx, async (tx) => {
         // Taken when the transaction begins: whoever asked until then is in it.
-        items = queue.waiting.splice(0, MAX_ITEMS)
+        items = take(queue, perCommit)
         return items.length === 0
           ? []
           : flush(
@@ -73,16 +113,16 @@ async function drain(ctx: Context, queue: Queue, flush: Flush<unknown, unknown>)
       if (items.length > 1) await eachAlone(ctx, items, flush)
       else for (const waiting of items) waiting.reject(error)
       // The transaction did not even begin: nobody was taken out, and all that wait would fail alike.
-      if (items.length === 0) for (const waiting of queue.waiting.splice(0)) waiting.reject(error)
+      if (items.length === 0) for (const waiting of take(queue, Number.POSITIVE_INFINITY)) waiting.reject(error)
     }
   }
   queue.running -= 1
 }
 
-async function eachAlone(
-  ctx: Context,
+async function eachAlone<C extends WithDb>(
+  ctx: C,
   items: Waiting<unknown, unknown>[],
-  flush: Flush<unknown, unknown>,
+  flush: Flush<C, unknown, unknown>,
 ): Promise<void> {
   for (const waiting of items) {
     try {
