@@ -5,6 +5,7 @@ import { blobSettings, type Config, isLoopback } from './config.ts'
 import type { Context } from './context.ts'
 import { migrate } from './db/migrate.ts'
 import { changesOfOthers, openDatabase } from './db/open.ts'
+import { createReadThreads } from './db/read-threads.ts'
 import { installMetrics } from './http/metrics.ts'
 import { type App, createServer } from './http/server.ts'
 import { closeEventStreams } from './http/sse.ts'
@@ -50,7 +51,6 @@ import { tracesRoutes } from './server/traces/traces.routes.ts'
 import { startLostRunWatch } from './server/tracking/lost-runs.service.ts'
 import { startMetricKeeper } from './server/tracking/metrics/keeper.ts'
 import { metricsRoutes } from './server/tracking/metrics/metrics.routes.ts'
-import { createSearchThreads } from './server/tracking/search-threads.ts'
 import { trackingRoutes } from './server/tracking/tracking.routes.ts'
 import { jobsRoutes } from './server/training/jobs.routes.ts'
 import { jobById } from './server/training/jobs.service.ts'
@@ -78,7 +78,7 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
     db,
     blobs,
     bus: createBus(db),
-    searches: createSearchThreads(config.databaseUrl),
+    reads: createReadThreads(config.databaseUrl),
     access: createMemo(ACCESS_TTL_MS, Date.now, () => changesOfOthers(db)),
     logins: createLogins(Date.now),
     runner: createJobRunner(),
@@ -94,7 +94,7 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
 export async function closeContext(ctx: Context): Promise<void> {
   await ctx.models.close()
   await ctx.tables.close()
-  await ctx.searches.close()
+  await ctx.reads.close()
   await ctx.db.destroy()
 }
 

@@ -3,6 +3,7 @@ import type { BlobStore } from './blobs/store.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db/dialect.ts'
 import { transact } from './db/group-commit.ts'
+import type { ReadThreads } from './db/read-threads.ts'
 import type { Tables } from './db/tables.ts'
 import type { Logger } from './lib/log.ts'
 import type { Memo } from './lib/memo.ts'
@@ -10,7 +11,6 @@ import type { TableEngine } from './server/datasets/engine.ts'
 import type { Bus } from './server/events/bus.ts'
 import type { Logins } from './server/identity/logins.ts'
 import type { ModelPool } from './server/serving/pool.ts'
-import type { SearchThreads } from './server/tracking/search-threads.ts'
 import type { JobRunner } from './server/training/runner.ts'
 
 /**
@@ -22,8 +22,8 @@ export type Context = {
   readonly db: Db
   readonly blobs: BlobStore
   readonly bus: Bus
-  /** Long searches run beside the event loop. */
-  readonly searches: SearchThreads
+  /** Long reads are done beside the event loop. */
+  readonly reads: ReadThreads
   /** Who a token is and what one may see, remembered for a second; whoever takes a right away calls `forget`. */
   readonly access: Memo
   /** Checks passwords, and slows guessing. */

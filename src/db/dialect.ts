@@ -1,4 +1,12 @@
-import { type Expression, type Kysely, PostgresAdapter, type SqlBool, sql, type Transaction } from 'kysely'
+import {
+  type Expression,
+  type Kysely,
+  PostgresAdapter,
+  type RawBuilder,
+  type SqlBool,
+  sql,
+  type Transaction,
+} from 'kysely'
 import type { Tables } from './tables.ts'
 
 /** A connection or a transaction: what every store takes first. */
@@ -98,6 +106,69 @@ export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = (error as { code?: string }).code
   return code === '23505' || /UNIQUE constraint failed/.test(error.message)
+}
+
+/** Primary codes of SQLite's errors. */
+const SQLITE_TROUBLE = new Map<number, Trouble>([
+  [5, 'busy'], // SQLITE_BUSY
+  [6, 'busy'], // SQLITE_LOCKED
+  [8, 'down'], // SQLITE_READONLY
+  [10, 'down'], // SQLITE_IOERR
+  [13, 'full'], // SQLITE_FULL
+  [14, 'down'], // SQLITE_CANTOPEN
+])
+/** The index of the log cannot grow: SQLite asks for its space beforehand, so that means a full disk, too. */
+const SQLITE_IOERR_SHMSIZE = 4874
+
+/** SQLSTATEs, whole or their class; the first that fits counts. */
+const POSTGRES_TROUBLE: readonly [RegExp, Trouble][] = [
+  [/^53100$/, 'full'],
+  [/^(40001|40P01|55P03)$/, 'busy'], // serialization failure, deadlock, lock not available
+  // Class 53: no memory, no connection left; 57P0x: stopping, crashed, starting; 58: a system error; 25006: a standby.
+  [/^(08...|53...|57P0.|58...|25006)$/, 'down'],
+]
+const SOCKET_ERRORS =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
+/** What the driver says without a code. */
+const DRIVER_WORDS = /^Connection terminated|is not queryable$|^timeout exceeded when trying to connect/
+
+/**
+ * - `full`: no disk space is left
+ * - `down`: the engine cannot be reached, starts, stops or cannot use its files; after a commit that ended so nobody knows
+ *   whether it was kept
+ * - `busy`: another holds what is needed; nothing was kept, and the same may succeed at once
+ */
+export type Trouble = 'full' | 'down' | 'busy'
+
+/** What an error says about the state of the engine; null when it is about the statement or no error of the engine. */
+export function troubleOf(error: unknown): Trouble | null {
+  if (!(error instanceof Error)) return null
+  const { code = '', errcode } = error as { code?: unknown; errcode?: number }
+  if (code === 'ERR_SQLITE_ERROR' && errcode !== undefined)
+    return errcode === SQLITE_IOERR_SHMSIZE ? 'full' : (SQLITE_TROUBLE.get(errcode & 0xff) ?? null)
+  const state = String(code)
+  for (const [pattern, trouble] of POSTGRES_TROUBLE) if (pattern.test(state)) return trouble
+  return SOCKET_ERRORS.test(state) || DRIVER_WORDS.test(error.message) ? 'down' : null
+}
+
+/** True for the rows whose column holds one of the values: one statement text and one parameter, however many there are. */
+export function among(db: Db, column: Expression<string>, values: readonly string[]): RawBuilder<SqlBool> {
+  if (isPostgres(db)) return sql<SqlBool>`${column} = ANY(${values})`
+  return sql<SqlBool>`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
+}
+
+/**
+ * A column that must not choose the plan. SQLite keeps no statistics of ours: of `id IN (…) AND project_id = …` it takes the
+ * index of the project, which all rows may share.
+ */
+export function unindexed(db: Db, column: Expression<string>): RawBuilder<string> {
+  return isPostgres(db) ? sql`${column}` : sql`+${column}`
+}
+
+/** Aggregates the columns `key` and `value` of the rows of a group: the JSON text of a list of objects, by key. */
+export function jsonPairs(db: Db): RawBuilder<string> {
+  if (isPostgres(db)) return sql<string>`json_agg(json_build_object('key', key, 'value', value) ORDER BY key)::text`
+  return sql<string>`json_group_array(json_object('key', key, 'value', value) ORDER BY key)`
 }
 
 /** Runs `work` for each chunk of `rows` that fits the engine's bind-parameter limit. */

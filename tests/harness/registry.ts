@@ -3,8 +3,8 @@ import { LOCAL } from '../../src/lib/actor.ts'
 import { putArtifact } from '../../src/server/artifacts/artifacts.service.ts'
 import { addProject, findProject, type Project } from '../../src/server/projects/projects.service.ts'
 import { createLoggedModel, type LoggedModel } from '../../src/server/tracking/logged-models.service.ts'
+import type { RunRecord } from '../../src/server/tracking/records.ts'
 import { createRun } from '../../src/server/tracking/run-starts.service.ts'
-import type { RunRecord } from '../../src/server/tracking/runs.service.ts'
 import type { TestAnswer, TestServer } from './server.ts'
 
 /** A scikit-learn model's MLmodel, as MLflow writes it. */

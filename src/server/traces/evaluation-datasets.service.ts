@@ -5,7 +5,8 @@ import { AppError, badRequest, notFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
-import { getExperiment, wireId } from '../tracking/experiments.service.ts'
+import { getExperiment } from '../tracking/experiments.service.ts'
+import { wireId } from '../tracking/records.ts'
 import * as store from './evaluation-datasets.store.ts'
 
 const LIMITS = {

@@ -5,8 +5,8 @@ import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import * as store from './experiments.store.ts'
 import { checkKey, checkLength, LIMITS } from './limits.ts'
+import { DEFAULT_EXPERIMENT_ID, wireId } from './records.ts'
 
-export const DEFAULT_EXPERIMENT_ID = '0'
 const DEFAULT_NAME = 'Default'
 
 /** An experiment with its id as clients see it: the project's Default is "0", others have a number of the whole server. */
@@ -33,11 +33,6 @@ export function experimentOf(row: store.ExperimentRow): Experiment {
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
   }
-}
-
-/** The id that clients see. */
-export function wireId(row: { is_default: number; id: number; wire_id?: string | null }): string {
-  return row.is_default === 1 ? DEFAULT_EXPERIMENT_ID : (row.wire_id ?? String(row.id))
 }
 
 /** A client's id as a plain number: MLflow reads it as an integer. @throws AppError bad_request for no number */

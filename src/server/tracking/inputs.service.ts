@@ -1,15 +1,17 @@
 import { type Context, inTransaction } from '../../context.ts'
+import type { RunStatus } from '../../db/tables/tracking.ts'
 import { type Actor, SYSTEM } from '../../lib/actor.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { datasetVersionOfInput } from './dataset-links.service.ts'
-import { rowIdsOf, wireId } from './experiments.service.ts'
+import { rowIdsOf } from './experiments.service.ts'
 import * as store from './inputs.store.ts'
 import { BATCH, checkCount, checkLength, LIMITS } from './limits.ts'
 import { assertLoggedModelsExist } from './logged-models.service.ts'
-import { assertRunTakesWrites, type RunStatus } from './runs.service.ts'
+import { inputOf, type RunInput, type RunModel, wireId } from './records.ts'
+import { assertRunTakesWrites } from './runs.service.ts'
 
 export const CONTEXT_TAG = 'mlflow.data.context'
 
@@ -24,19 +26,6 @@ export type NewRunInput = {
   tags: readonly { key: string; value: string }[]
   /** When it is known to be this version of ours; else it is looked for by name and digest. */
   datasetVersionId?: string
-}
-
-export type RunInput = {
-  name: string
-  digest: string
-  sourceType: string
-  source: string
-  schema: string | null
-  profile: string | null
-  tags: Record<string, string>
-  /** `training`, `eval` … as the client said. */
-  context: string | null
-  datasetVersionId: string | null
 }
 
 /**
@@ -177,24 +166,7 @@ export async function runInputs(ctx: Context, projectId: string, runId: string):
   return rows.filter((row) => row.project_id === projectId).map(inputOf)
 }
 
-function inputOf(row: store.RunInputRow): RunInput {
-  return {
-    name: row.name,
-    digest: row.digest,
-    sourceType: row.source_type,
-    source: row.source,
-    schema: row.schema,
-    profile: row.profile,
-    tags: JSON.parse(row.tags) as Record<string, string>,
-    context: row.context,
-    datasetVersionId: row.dataset_version_id,
-  }
-}
-
-export type RunLinks = {
-  inputs: RunInput[]
-  models: { modelId: string; direction: 'input' | 'output'; step: number | bigint }[]
-}
+export type RunLinks = { inputs: RunInput[]; models: RunModel[] }
 
 /** Inputs and models of runs that were found in a project before, by run id. */
 export async function linksOfRuns(ctx: Context, runIds: readonly string[]): Promise<Map<string, RunLinks>> {

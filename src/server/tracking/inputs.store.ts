@@ -1,5 +1,5 @@
-import type { Selectable } from 'kysely'
-import { collect, type Db } from '../../db/dialect.ts'
+import { type Selectable, sql } from 'kysely'
+import { among, type Db } from '../../db/dialect.ts'
 import type { RunInputsTable, RunModelsTable, RunStatus } from '../../db/tables/tracking.ts'
 
 export type RunInputRow = Selectable<RunInputsTable>
@@ -35,9 +35,8 @@ export async function addInput(db: Db, row: RunInputRow): Promise<void> {
 }
 
 export async function inputsOf(db: Db, runIds: readonly string[]): Promise<RunInputRow[]> {
-  return collect(runIds, (ids) =>
-    db.selectFrom('run_inputs').selectAll().where('run_id', 'in', ids).orderBy('run_id').orderBy('id').execute(),
-  )
+  const own = among(db, sql.ref('run_id'), runIds)
+  return db.selectFrom('run_inputs').selectAll().where(own).orderBy('run_id').orderBy('id').execute()
 }
 
 /** Runs of the project that read a dataset version, newest first. */
@@ -114,9 +113,8 @@ export async function putRunModels(db: Db, rows: readonly RunModelsTable[]): Pro
 }
 
 export async function runModelsOf(db: Db, runIds: readonly string[]): Promise<RunModelsTable[]> {
-  return collect(runIds, (ids) =>
-    db.selectFrom('run_models').selectAll().where('run_id', 'in', ids).orderBy('run_id').orderBy('model_id').execute(),
-  )
+  const own = among(db, sql.ref('run_id'), runIds)
+  return db.selectFrom('run_models').selectAll().where(own).orderBy('run_id').orderBy('model_id').execute()
 }
 
 /** The version that the platform gave this run under this name, when it started it. */

@@ -1,6 +1,6 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { insertMany } from '../../db/bulk.ts'
-import { collect, type Db, inChunks, isPostgres } from '../../db/dialect.ts'
+import { among, collect, type Db, inChunks, isPostgres, jsonPairs } from '../../db/dialect.ts'
 import type { Lifecycle, LoggedModelMetricsTable, RunParamsTable, RunTagsTable } from '../../db/tables/tracking.ts'
 
 export type ModelMetricRow = Selectable<LoggedModelMetricsTable>
@@ -86,14 +86,33 @@ export async function deleteTag(db: Db, runId: string, key: string): Promise<boo
   return done.numDeletedRows > 0n
 }
 
+/** Params of runs as JSON text (`jsonPairs`), by run id; none for a run without. */
+export async function paramTexts(db: Db, runIds: readonly string[]): Promise<Map<string, string>> {
+  return textsOf(db, 'run_params', runIds)
+}
+
+/** Tags, as `paramTexts`. */
+export async function tagTexts(db: Db, runIds: readonly string[]): Promise<Map<string, string>> {
+  return textsOf(db, 'run_tags', runIds)
+}
+
+async function textsOf(
+  db: Db,
+  table: 'run_params' | 'run_tags',
+  runIds: readonly string[],
+): Promise<Map<string, string>> {
+  const { rows } = await sql<{ run_id: string; pairs: string }>`
+    SELECT run_id, ${jsonPairs(db)} AS pairs FROM ${sql.table(table)} WHERE ${among(db, sql.ref('run_id'), runIds)}
+    GROUP BY run_id`.execute(db)
+  return new Map(rows.map((row) => [row.run_id, row.pairs]))
+}
+
 export async function paramsOf(db: Db, runIds: readonly string[]): Promise<RunParamsTable[]> {
-  return collect(runIds, (ids) =>
-    db.selectFrom('run_params').selectAll().where('run_id', 'in', ids).orderBy('run_id').orderBy('key').execute(),
-  )
+  const own = among(db, sql.ref('run_id'), runIds)
+  return db.selectFrom('run_params').selectAll().where(own).orderBy('run_id').orderBy('key').execute()
 }
 
 export async function tagsOf(db: Db, runIds: readonly string[]): Promise<RunTagsTable[]> {
-  return collect(runIds, (ids) =>
-    db.selectFrom('run_tags').selectAll().where('run_id', 'in', ids).orderBy('run_id').orderBy('key').execute(),
-  )
+  const own = among(db, sql.ref('run_id'), runIds)
+  return db.selectFrom('run_tags').selectAll().where(own).orderBy('run_id').orderBy('key').execute()
 }

@@ -7,11 +7,12 @@ import { AppError, badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
-import { assertActive, DEFAULT_EXPERIMENT_ID, type Experiment, getExperiment } from './experiments.service.ts'
+import { assertActive, type Experiment, getExperiment } from './experiments.service.ts'
 import { checkKey, checkLength, LIMITS, truncated } from './limits.ts'
 import { randomName } from './names.ts'
+import { DEFAULT_EXPERIMENT_ID, type RunRecord, runRecord } from './records.ts'
 import { putTags } from './run-data.store.ts'
-import { assertRunWritable, NAME_TAG, PARENT_TAG, type RunRecord, runRecord } from './runs.service.ts'
+import { assertRunWritable, NAME_TAG, PARENT_TAG } from './runs.service.ts'
 import { insertRuns } from './runs.store.ts'
 
 export type NewRun = {
@@ -33,6 +34,13 @@ export type NewRun = {
  * @throws AppError bad_request (names that differ, tags, deleted experiment), not_found (experiment), forbidden
  */
 export async function createRun(ctx: Context, actor: Actor, project: Project, input: NewRun): Promise<RunRecord> {
+  return (await startRun(ctx, actor, project, input)).run
+}
+
+export type StartedRun = { run: RunRecord; tags: { key: string; value: string }[] }
+
+/** As `createRun`; tells the run's tags too. */
+export async function startRun(ctx: Context, actor: Actor, project: Project, input: NewRun): Promise<StartedRun> {
   const tags = new Map<string, string>()
   for (const [index, tag] of (input.tags ?? []).entries()) {
     tags.set(checkKey(tag.key, `tags[${index}].key`), truncated(tag.value, `tags[${index}].value`, LIMITS.tagValue))
@@ -50,8 +58,11 @@ export async function createRun(ctx: Context, actor: Actor, project: Project, in
   if (actor.run !== null && !tags.has(PARENT_TAG)) tags.set(PARENT_TAG, actor.run.runId)
   const userName = checkLength(input.userName ?? actor.name, 'user_id', 256)
   const experimentId = input.experimentId ?? DEFAULT_EXPERIMENT_ID
-  return inBatch(ctx, { actor, project, input, name, tags, userName, experimentId }, startRuns)
+  const run = await inBatch(ctx, { actor, project, input, name, tags, userName, experimentId }, startRuns)
+  return { run, tags: [...tags].map(([key, value]) => ({ key, value })).sort(byKey) }
 }
+
+const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1)
 
 type Start = {
   actor: Actor

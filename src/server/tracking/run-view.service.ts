@@ -5,8 +5,9 @@ import { versionsOfLoggedModels } from '../registry/versions.service.ts'
 import { linksOfRuns } from './inputs.service.ts'
 import { type LoggedModelStatus, modelsOfRuns } from './logged-models.service.ts'
 import { lostRuns } from './lost-runs.service.ts'
+import type { RunRecord } from './records.ts'
 import { valuesOfRuns } from './run-data.service.ts'
-import { PARENT_TAG, type RunRecord } from './runs.service.ts'
+import { PARENT_TAG } from './runs.service.ts'
 
 /** A run with everything a page shows of it. */
 export type RunView = RunRecord & {

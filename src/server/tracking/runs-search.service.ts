@@ -1,13 +1,15 @@
 import type { Context } from '../../context.ts'
+import type { Place } from '../../db/keyset.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { decodePlaceToken, encodePlaceToken } from '../../lib/place-token.ts'
 import { type Comparison, parseFilter, parseOrderBy, type SortField } from '../../lib/search-filter.ts'
 import { valueTest } from '../../lib/search-test.ts'
 import { rowIdsOf } from './experiments.service.ts'
-import { type RunRecord, runRecord } from './runs.service.ts'
+import { type RunRecord, runRecord } from './records.ts'
+import { foundPage } from './run-pages.reads.ts'
 import type { RunColumn, RunCondition } from './runs-conditions.store.ts'
 import { orderTerms, type RunSort } from './runs-order.store.ts'
-import { runsByIds } from './runs-search.store.ts'
+import { type RunSearch as FoundSearch, runsByIds } from './runs-search.store.ts'
 
 export type ViewType = 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL'
 
@@ -114,6 +116,32 @@ export type RunSearch = {
   pageToken?: string
 }
 
+/** A search that was checked, and how its next page is named. */
+export type CheckedSearch = {
+  search: FoundSearch
+  /** The token of the page behind a place; null behind the last. */
+  tokenOf(last: Place | null): string | null
+}
+
+/** @throws AppError bad_request (filter, order_by, page_token, max_results) */
+export async function checkedSearch(ctx: Context, projectId: string, search: RunSearch): Promise<CheckedSearch> {
+  checkMaxResults(search.maxResults, 50_000)
+  const orderBy = search.orderBy ?? []
+  const sorts = parseOrderBy(orderBy).map(sort)
+  return {
+    search: {
+      projectId,
+      conditions: parseFilter(search.filter ?? '').map(condition),
+      experimentIds: search.experimentIds === undefined ? null : await rowIdsOf(ctx, projectId, search.experimentIds),
+      lifecycle: lifecycleOf(search.view ?? 'ACTIVE_ONLY'),
+      sorts,
+      after: decodePlaceToken(search.pageToken, orderBy, orderTerms(sorts)),
+      limit: search.maxResults,
+    },
+    tokenOf: (last) => (last === null ? null : encodePlaceToken(orderBy, last)),
+  }
+}
+
 /**
  * Runs by MLflow's grammar, e.g. `metrics.accuracy > 0.8 AND params.model = 'tree'` ordered by `metrics.accuracy DESC`.
  * The token is null on the last page.
@@ -122,42 +150,11 @@ export type RunSearch = {
 export async function searchRuns(
   ctx: Context,
   projectId: string,
-  search: RunSearch,
+  asked: RunSearch,
 ): Promise<{ runs: RunRecord[]; nextPageToken: string | null }> {
-  const { ids, nextPageToken } = await searchRunIds(ctx, projectId, search)
-  return { runs: await runsOf(ctx, projectId, ids), nextPageToken }
-}
-
-/** Runs that a search found, in its order. */
-export async function runsOf(ctx: Context, projectId: string, ids: readonly string[]): Promise<RunRecord[]> {
-  return (await runsByIds(ctx.db, projectId, ids)).map(runRecord)
-}
-
-/** As `searchRuns`, without reading the runs: of tens of thousands they are read some at a time. */
-export async function searchRunIds(
-  ctx: Context,
-  projectId: string,
-  search: RunSearch,
-): Promise<{ ids: string[]; nextPageToken: string | null }> {
-  checkMaxResults(search.maxResults, 50_000)
-  const conditions = parseFilter(search.filter ?? '').map(condition)
-  const orderBy = search.orderBy ?? []
-  const sorts = parseOrderBy(orderBy).map(sort)
-  const found = await ctx.searches.findRuns(ctx.db, {
-    projectId,
-    experimentIds: search.experimentIds === undefined ? null : await rowIdsOf(ctx, projectId, search.experimentIds),
-    lifecycle: lifecycleOf(search.view ?? 'ACTIVE_ONLY'),
-    conditions,
-    sorts,
-    after: decodePlaceToken(search.pageToken, orderBy, orderTerms(sorts)),
-    limit: search.maxResults + 1,
-  })
-  const page = found.slice(0, search.maxResults)
-  const last = found.length > search.maxResults ? page.at(-1) : undefined
-  return {
-    ids: page.map((run) => run.id),
-    nextPageToken: last === undefined ? null : encodePlaceToken(orderBy, last.place),
-  }
+  const { search, tokenOf } = await checkedSearch(ctx, projectId, asked)
+  const { ids, last } = await ctx.reads.ask(ctx.db, foundPage, search)
+  return { runs: (await runsByIds(ctx.db, projectId, ids)).map(runRecord), nextPageToken: tokenOf(last) }
 }
 
 /** @throws AppError bad_request */

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { collect, type Db } from '../../db/dialect.ts'
+import { among, type Db, unindexed } from '../../db/dialect.ts'
 import * as keyset from '../../db/keyset.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
 import { type RunRow, selectRuns } from './runs.store.ts'
@@ -62,7 +62,10 @@ export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
 
 /** The rows of runs that were found, in the same order. */
 export async function runsByIds(db: Db, projectId: string, ids: readonly string[]): Promise<RunRow[]> {
-  const rows = await collect(ids, (some) => selectRuns(db, projectId).where('runs.id', 'in', some).execute())
+  const rows = await selectRuns(db)
+    .where(among(db, sql.ref('runs.id'), ids))
+    .where(unindexed(db, sql.ref('runs.project_id')), '=', projectId)
+    .execute()
   const byId = new Map(rows.map((row) => [row.id, row]))
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
@@ -102,7 +105,8 @@ async function allAtOnce(db: Db, search: RunSearch, entries: RawBuilder<unknown>
   const terms = order.orderTerms(search.sorts)
   const where = demands(db, search)
   if (search.after !== null) where.push(keyset.behind(terms, search.after))
-  const from = entries === null ? sql`runs` : sql`(SELECT DISTINCT v.run_id FROM ${entries}) AS few CROSS JOIN runs`
+  // A run has a key once: no entry comes twice.
+  const from = entries === null ? sql`runs` : sql`(SELECT v.run_id FROM ${entries}) AS few CROSS JOIN runs`
   if (entries !== null) where.unshift(sql`runs.id = few.run_id`)
   return read(
     db,

@@ -1,49 +1,16 @@
 import { type Context, inTransaction } from '../../context.ts'
+import type { RunStatus } from '../../db/tables/tracking.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest, notFound } from '../../lib/errors.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
-import { wireId } from './experiments.service.ts'
 import { LIMITS, truncated } from './limits.ts'
+import { type RunRecord, runRecord } from './records.ts'
 import { putTags, type RunState, runStates } from './run-data.store.ts'
 import * as store from './runs.store.ts'
 
-export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED'
 export const NAME_TAG = 'mlflow.runName'
 export const PARENT_TAG = 'mlflow.parentRunId'
-
-export type RunRecord = {
-  id: string
-  name: string
-  projectId: string
-  /** As clients see it: "0" is the project's Default. */
-  experimentId: string
-  experimentName: string
-  status: RunStatus
-  lifecycle: 'active' | 'deleted'
-  artifactUri: string
-  startedAtMs: number
-  endedAtMs: number | null
-  jobId: string | null
-  userName: string
-}
-
-export function runRecord(row: store.RunRow): RunRecord {
-  return {
-    id: row.id,
-    name: row.name,
-    projectId: row.project_id,
-    experimentId: wireId({ ...row, id: row.experiment_id }),
-    experimentName: row.experiment_name,
-    status: row.status,
-    lifecycle: row.lifecycle,
-    artifactUri: row.artifact_uri,
-    startedAtMs: row.started_at_ms,
-    endedAtMs: row.ended_at_ms,
-    jobId: row.job_id,
-    userName: row.user_name,
-  }
-}
 
 /** A run of the project, whatever its lifecycle. @throws AppError not_found */
 export async function getRun(ctx: Context, projectId: string, runId: string): Promise<RunRecord> {

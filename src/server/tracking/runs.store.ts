@@ -22,17 +22,16 @@ const RUN_COLUMNS = {
 /** A run with what its experiment adds to it. */
 export type RunRow = Selectable<RunsTable> & { is_default: number; wire_id: string | null; experiment_name: string }
 
-export function selectRuns(db: Db, projectId: string) {
+export function selectRuns(db: Db) {
   return db
     .selectFrom('runs')
     .innerJoin('experiments', 'experiments.id', 'runs.experiment_id')
     .selectAll('runs')
     .select(['experiments.is_default', 'experiments.wire_id', 'experiments.name as experiment_name'])
-    .where('runs.project_id', '=', projectId)
 }
 
 export async function runById(db: Db, projectId: string, runId: string): Promise<RunRow | undefined> {
-  return selectRuns(db, projectId).where('runs.id', '=', runId).executeTakeFirst()
+  return selectRuns(db).where('runs.id', '=', runId).where('runs.project_id', '=', projectId).executeTakeFirst()
 }
 
 export async function insertRuns(db: Db, rows: readonly Selectable<RunsTable>[]): Promise<void> {

@@ -4,8 +4,9 @@ import { AppError } from '../../lib/errors.ts'
 import { artifactPathOf, joinPath, statArtifact } from '../artifacts/artifacts.service.ts'
 import { createModelVersion, versionsOfRun } from '../registry/versions.service.ts'
 import { modelsOfRuns } from '../tracking/logged-models.service.ts'
+import type { RunRecord } from '../tracking/records.ts'
 import { setTag } from '../tracking/run-data.service.ts'
-import { getRun, type RunRecord } from '../tracking/runs.service.ts'
+import { getRun } from '../tracking/runs.service.ts'
 import { type Job, projectOfJob } from './jobs.service.ts'
 
 /**

@@ -103,7 +103,7 @@ function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc | OwnersRpc, codec:
           params: request.params as Record<string, string>,
         })
         reply.type('application/json')
-        if (answer instanceof LongList) return reply.send(Readable.from(answer.text(codec.encode)))
+        if (answer instanceof LongList) return reply.send(Readable.from(answer.text()))
         return reply.send(answer instanceof JsonText ? answer.text : codec.encode(answer))
       },
     })

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
+import { stringifyMessage } from '../../../lib/json.ts'
 import { LongList } from './long-list.ts'
-import { encode } from './wire.ts'
 
 async function text(batches: object[][], rest: object): Promise<string> {
   async function* each() {
-    yield* batches
+    for (const batch of batches) yield batch.map(stringifyMessage).join(',')
   }
   let whole = ''
-  for await (const piece of new LongList('runs', each(), () => rest).text(encode)) whole += piece
+  for await (const piece of new LongList('runs', each(), rest).text()) whole += piece
   return whole
 }
 
@@ -19,5 +19,6 @@ test('a list in pieces is the same text as the whole message', async () => {
     [[[{ a: 'x]}' }, {}], [], [{ b: Number.NaN }]], { next_page_token: null }],
     [[[{ a: 1 }], [{ a: 2 }, { a: [] }]], { next_page_token: 'x' }],
   ]
-  for (const [batches, rest] of cases) expect(await text(batches, rest)).toBe(encode({ runs: batches.flat(), ...rest }))
+  for (const [batches, rest] of cases)
+    expect(await text(batches, rest)).toBe(stringifyMessage({ runs: batches.flat(), ...rest }))
 })

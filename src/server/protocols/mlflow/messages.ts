@@ -1,9 +1,7 @@
 import type { ExperimentWithTags } from '../../tracking/experiments.service.ts'
-import type { RunLinks } from '../../tracking/inputs.service.ts'
 import type { LoggedModel, LoggedModelValues } from '../../tracking/logged-models.service.ts'
 import type { MetricPoint } from '../../tracking/metric-points.ts'
-import type { RunValues } from '../../tracking/run-data.service.ts'
-import type { RunRecord } from '../../tracking/runs.service.ts'
+import type { RunInput, RunModel, RunRecord } from '../../tracking/records.ts'
 
 /** What we know, in MLflow's messages. Unset fields are null here and left out on the wire. */
 
@@ -32,7 +30,7 @@ export function runInfoMessage(run: RunRecord): object {
     user_id: run.userName,
     status: run.status,
     start_time: run.startedAtMs,
-    end_time: run.endedAtMs,
+    end_time: run.endedAtMs ?? undefined,
     artifact_uri: run.artifactUri,
     lifecycle_stage: run.lifecycle,
     run_id: run.id,
@@ -43,13 +41,11 @@ export function metricMessage(point: MetricPoint): Record<string, unknown> {
   return { key: point.key, value: point.value, timestamp: point.timestampMs, step: point.step }
 }
 
-export function runMessage(run: RunRecord, values: RunValues | undefined, links: RunLinks | undefined): object {
-  const models = links?.models ?? []
+/** What a run read and made: the messages `inputs` and `outputs`. */
+export function runLinksMessage(inputs: readonly RunInput[], models: readonly RunModel[]): object {
   return {
-    info: runInfoMessage(run),
-    data: { metrics: values?.metrics.map(metricMessage), params: values?.params, tags: values?.tags },
     inputs: {
-      dataset_inputs: links?.inputs.map((input) => ({
+      dataset_inputs: inputs.map((input) => ({
         tags: pairs(input.tags),
         dataset: {
           name: input.name,

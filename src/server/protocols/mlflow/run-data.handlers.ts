@@ -7,6 +7,7 @@ import { logBatch, logMetric, logParam, type NewMetric, removeTag, setTag } from
 import { LongList } from './long-list.ts'
 import { metricMessage } from './messages.ts'
 import { JsonText, type Rpc, type RpcCall } from './rpc.ts'
+import { pointsText } from './run-text.ts'
 import {
   keyValueList,
   type Message,
@@ -55,13 +56,15 @@ async function history({ ctx, project, message }: RpcCall): Promise<object> {
   const maxResults = optionalInt(message, 'max_results')
   const pageToken = optionalString(message, 'page_token')
   if (maxResults === undefined)
-    return new LongList('metrics', messagesOf(wholeHistory(ctx, project.id, runId, key, pageToken)))
+    return new LongList('metrics', textsOf(wholeHistory(ctx, project.id, runId, key, pageToken)))
   const { points, nextPageToken } = await metricHistory(ctx, project.id, runId, key, { maxResults, pageToken })
-  return { metrics: points.map(metricMessage), next_page_token: nextPageToken }
+  if (points.length === 0) return {}
+  const rest = nextPageToken === null ? '' : `,"next_page_token":${JSON.stringify(nextPageToken)}`
+  return new JsonText(`{"metrics":${pointsText(points)}${rest}}`)
 }
 
-async function* messagesOf(batches: AsyncIterable<MetricPoint[]>): AsyncGenerator<object[]> {
-  for await (const batch of batches) yield batch.map(metricMessage)
+async function* textsOf(batches: AsyncIterable<MetricPoint[]>): AsyncGenerator<string> {
+  for await (const batch of batches) yield pointsText(batch).slice(1, -1)
 }
 
 const pointOfRun = (point: RunPoint) => ({ ...metricMessage(point), run_id: point.runId })

@@ -1,43 +1,40 @@
+import type { Context } from '../../../context.ts'
 import { joinPath, listArtifactPage, ownArtifactPath } from '../../artifacts/artifacts.service.ts'
-import { linksOfRuns } from '../../tracking/inputs.service.ts'
-import { valuesOfRuns } from '../../tracking/run-data.service.ts'
-import { createRun } from '../../tracking/run-starts.service.ts'
-import { deleteRun, getRun, type RunRecord, restoreRun, updateRun } from '../../tracking/runs.service.ts'
-import { runsOf, searchRunIds } from '../../tracking/runs-search.service.ts'
+import { startRun } from '../../tracking/run-starts.service.ts'
+import { deleteRun, getRun, restoreRun, updateRun } from '../../tracking/runs.service.ts'
+import { checkedSearch } from '../../tracking/runs-search.service.ts'
 import { fileInfo, LIST_LIMIT, nameOfToken, tokenOfName } from './artifact-routes.ts'
 import { VIEW_TYPES } from './experiments.handlers.ts'
 import { LongList } from './long-list.ts'
-import { runInfoMessage, runMessage } from './messages.ts'
-import type { Rpc, RpcCall } from './rpc.ts'
+import { runInfoMessage } from './messages.ts'
+import { JsonText, type Rpc, type RpcCall } from './rpc.ts'
+import { runPage, runTexts } from './run-pages.reads.ts'
 import { keyValueList, optionalEnum, optionalInt, optionalString, requiredString, stringList } from './wire.ts'
 
 const RUN_STATUSES = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 } as const
 
-async function whole({ ctx }: RpcCall, runs: readonly RunRecord[]): Promise<object[]> {
-  const ids = runs.map((run) => run.id)
-  const values = await valuesOfRuns(ctx, ids)
-  const links = await linksOfRuns(ctx, ids)
-  return runs.map((run) => runMessage(run, values.get(run.id), links.get(run.id)))
-}
-
-async function create(call: RpcCall): Promise<object> {
-  const { ctx, actor, project, message } = call
-  const run = await createRun(ctx, actor, project, {
+async function create({ ctx, actor, project, message }: RpcCall): Promise<object> {
+  const { run, tags } = await startRun(ctx, actor, project, {
     experimentId: requiredString(message, 'experiment_id'),
     name: optionalString(message, 'run_name'),
     tags: keyValueList(message, 'tags'),
     startedAtMs: optionalInt(message, 'start_time') ?? 0,
     userName: optionalString(message, 'user_id'),
   })
-  const [made] = (await whole(call, [run])) as [Record<string, unknown>]
   // As the real server has it: what a run puts out is told by runs/get.
-  const { outputs: _outputs, ...rest } = made
-  return { run: rest }
+  return { run: { info: runInfoMessage(run), data: { tags }, inputs: {} } }
 }
 
-async function search(call: RpcCall): Promise<object> {
-  const { ctx, project, message } = call
-  const { ids, nextPageToken } = await searchRunIds(ctx, project.id, {
+async function get({ ctx, project, message }: RpcCall): Promise<object> {
+  const { id } = await getRun(ctx, project.id, requiredString(message, 'run_id'))
+  return new JsonText(`{"run":${await runTexts.run(ctx.db, { projectId: project.id, ids: [id] })}}`)
+}
+
+/** Runs whose values are read and written together. */
+const RUNS_AT_ONCE = 250
+
+async function search({ ctx, project, message }: RpcCall): Promise<object> {
+  const { search, tokenOf } = await checkedSearch(ctx, project.id, {
     experimentIds: stringList(message, 'experiment_ids'),
     filter: optionalString(message, 'filter'),
     view: optionalEnum(message, 'run_view_type', VIEW_TYPES),
@@ -45,19 +42,21 @@ async function search(call: RpcCall): Promise<object> {
     orderBy: stringList(message, 'order_by'),
     pageToken: optionalString(message, 'page_token'),
   })
-  const rest = { next_page_token: nextPageToken }
-  if (ids.length > RUNS_AT_ONCE) return new LongList('runs', slices(call, ids), () => rest)
-  return { runs: await whole(call, await runsOf(ctx, project.id, ids)), ...rest }
+  const page = await ctx.reads.ask(ctx.db, runPage, { search, texts: RUNS_AT_ONCE })
+  if (page.ids.length === 0) return {}
+  const rest = page.last === null ? '' : `,"next_page_token":${JSON.stringify(tokenOf(page.last))}`
+  if (page.ids.length <= RUNS_AT_ONCE) return new JsonText(`{"runs":[${page.text}]${rest}}`)
+  return new LongList('runs', slices(ctx, project.id, page), { next_page_token: tokenOf(page.last) })
 }
 
-/** Runs whose values are read and written together. */
-const RUNS_AT_ONCE = 250
-
-async function* slices(call: RpcCall, ids: readonly string[]): AsyncGenerator<object[]> {
-  for (let at = 0; at < ids.length; at += RUNS_AT_ONCE) {
-    const runs = await runsOf(call.ctx, call.project.id, ids.slice(at, at + RUNS_AT_ONCE))
-    yield await whole(call, runs)
-  }
+async function* slices(
+  ctx: Context,
+  projectId: string,
+  { ids, text }: { ids: string[]; text: string },
+): AsyncGenerator<string> {
+  yield text
+  for (let at = RUNS_AT_ONCE; at < ids.length; at += RUNS_AT_ONCE)
+    yield await ctx.reads.ask(ctx.db, runTexts, { projectId, ids: ids.slice(at, at + RUNS_AT_ONCE) })
 }
 
 async function list({ ctx, project, message }: RpcCall): Promise<object> {
@@ -80,10 +79,7 @@ export const runHandlers: Rpc[] = [
     methods: ['GET'],
     path: '/runs/get',
     permission: 'read',
-    async handle(call) {
-      const [run] = await whole(call, [await getRun(call.ctx, call.project.id, requiredString(call.message, 'run_id'))])
-      return { run }
-    },
+    handle: get,
   },
   {
     methods: ['POST'],

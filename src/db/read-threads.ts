@@ -1,15 +1,16 @@
 import { Worker } from 'node:worker_threads'
-import type { Db } from '../../db/dialect.ts'
-import { AppError, badRequest } from '../../lib/errors.ts'
-import { type Found, findRuns, type RunSearch } from './runs-search.store.ts'
-import type { SearchAnswer, SearchMessage } from './search.worker.ts'
+import { AppError, badRequest } from '../lib/errors.ts'
+import type { Db } from './dialect.ts'
+import type { ReadAnswer, ReadMessage } from './read.worker.ts'
+import type { Read } from './reads.ts'
 
 /**
- * Searches beside the event loop. `node:sqlite` answers in the thread that asks: a search over a hundred thousand runs
+ * Long reads beside the event loop. `node:sqlite` answers in the thread that asks: a search over a hundred thousand runs
  * would hold up every logged metric. PostgreSQL answers from its own processes and needs none of this.
  */
-export type SearchThreads = {
-  findRuns(db: Db, search: RunSearch): Promise<Found[]>
+export type ReadThreads = {
+  /** What is committed is seen; a transaction's own writes are not: `db` is asked itself inside one. */
+  ask<I, O>(db: Db, read: Read<I, O>, input: I): Promise<O>
   close(): Promise<void>
 }
 
@@ -17,25 +18,27 @@ const THREADS = 2
 const IDLE_MS = 120_000
 const TIMEOUT_MS = 30_000
 
-type Waiting = { resolve: (found: Found[]) => void; reject: (error: unknown) => void; timer: NodeJS.Timeout }
+type Waiting = { resolve: (output: unknown) => void; reject: (error: unknown) => void; timer: NodeJS.Timeout }
 
-/** For a SQLite file. Starts nothing: the first search is answered at once, here, and starts the first thread for the next ones. */
-export function createSearchThreads(databaseUrl: string): SearchThreads {
-  if (!databaseUrl.startsWith('sqlite:')) return { findRuns, close: async () => {} }
-  const threads: SearchThread[] = []
+/** For a SQLite file. Starts nothing: the first read is done at once, here, and starts the first thread for the next ones. */
+export function createReadThreads(databaseUrl: string): ReadThreads {
+  if (!databaseUrl.startsWith('sqlite:'))
+    return { ask: (db, read, input) => read.run(db, input), close: async () => {} }
+  const threads: ReadThread[] = []
   let closed = false
 
   function start(): void {
-    const thread = new SearchThread(databaseUrl, () => void threads.splice(threads.indexOf(thread), 1))
+    const thread = new ReadThread(databaseUrl, () => void threads.splice(threads.indexOf(thread), 1))
     threads.push(thread)
   }
 
   return {
-    findRuns(db, search) {
+    ask<I, O>(db: Db, read: Read<I, O>, input: I): Promise<O> {
+      if (db.isTransaction) return read.run(db, input)
       const ready = threads.filter((thread) => thread.isReady).sort((a, b) => a.load - b.load)
       const [free] = ready
       if (!closed && threads.length < THREADS && (free === undefined || free.load > 0)) start()
-      return free === undefined ? findRuns(db, search) : free.ask(search)
+      return free === undefined ? read.run(db, input) : free.ask(read, input)
     },
     async close() {
       closed = true
@@ -44,7 +47,7 @@ export function createSearchThreads(databaseUrl: string): SearchThreads {
   }
 }
 
-class SearchThread {
+class ReadThread {
   isReady = false
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
@@ -52,10 +55,10 @@ class SearchThread {
   #idle: NodeJS.Timeout
 
   constructor(databaseUrl: string, onEnd: () => void) {
-    const file = new URL(`./search.worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+    const file = new URL(`./read.worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
     this.#worker = new Worker(file, { workerData: { databaseUrl }, resourceLimits: { maxOldGenerationSizeMb: 512 } })
     this.#worker.unref()
-    this.#worker.on('message', (message: 'ready' | SearchAnswer) => {
+    this.#worker.on('message', (message: 'ready' | ReadAnswer) => {
       if (message === 'ready') this.isReady = true
       else this.#answered(message)
     })
@@ -65,7 +68,7 @@ class SearchThread {
       onEnd()
       for (const { reject, timer } of this.#waiting.values()) {
         clearTimeout(timer)
-        reject(new AppError('unavailable', 'The search was broken off; ask again.', { retryAfterSeconds: 1 }))
+        reject(new AppError('unavailable', 'The read was broken off; ask again.', { retryAfterSeconds: 1 }))
       }
       this.#waiting.clear()
     })
@@ -76,20 +79,18 @@ class SearchThread {
     return this.#waiting.size
   }
 
-  ask(search: RunSearch): Promise<Found[]> {
+  ask<I, O>({ module, name }: Read<I, O>, input: I): Promise<O> {
     clearTimeout(this.#idle)
     this.#idle = this.#rest()
     const id = ++this.#asked
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id)
-        reject(
-          badRequest('This search takes longer than 30 seconds: ask for less, or order by what is indexed.', 'filter'),
-        )
+        reject(badRequest('This takes longer than 30 seconds: ask for less, or order by what is indexed.', 'filter'))
         void this.end()
       }, TIMEOUT_MS)
-      this.#waiting.set(id, { resolve, reject, timer })
-      this.#worker.postMessage({ id, search } satisfies SearchMessage)
+      this.#waiting.set(id, { resolve: resolve as (output: unknown) => void, reject, timer })
+      this.#worker.postMessage({ id, module, name, input } satisfies ReadMessage)
     })
   }
 
@@ -106,12 +107,12 @@ class SearchThread {
     }, IDLE_MS).unref()
   }
 
-  #answered(answer: SearchAnswer): void {
+  #answered(answer: ReadAnswer): void {
     const waiting = this.#waiting.get(answer.id)
     if (waiting === undefined) return
     this.#waiting.delete(answer.id)
     clearTimeout(waiting.timer)
-    if ('found' in answer) waiting.resolve(answer.found)
-    else waiting.reject(new Error(`A search failed: ${answer.error}`))
+    if ('output' in answer) waiting.resolve(answer.output)
+    else waiting.reject(new Error(`A read failed: ${answer.error}`))
   }
 }

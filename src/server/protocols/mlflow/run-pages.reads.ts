@@ -1,0 +1,29 @@
+import { defineRead } from '../../../db/reads.ts'
+import { type FoundPage, findPage, wholeRuns } from '../../tracking/run-pages.reads.ts'
+import type { CheckedSearch } from '../../tracking/runs-search.service.ts'
+import { runText } from './run-text.ts'
+
+/** Reads of the door that are done beside the event loop: what comes back is JSON text already. */
+
+/** A page of runs: messages with commas between them, of its first `texts` runs. */
+export const runPage = defineRead(
+  import.meta.url,
+  'runPage',
+  async (
+    db,
+    { search, texts }: { search: CheckedSearch['search']; texts: number },
+  ): Promise<FoundPage & { text: string }> => {
+    const page = await findPage(db, search)
+    return { ...page, text: textOf(await wholeRuns(db, search.projectId, page.ids.slice(0, texts))) }
+  },
+)
+
+/** Runs that a search found, as messages with commas between them. */
+export const runTexts = defineRead(
+  import.meta.url,
+  'runTexts',
+  async (db, { projectId, ids }: { projectId: string; ids: string[] }): Promise<string> =>
+    textOf(await wholeRuns(db, projectId, ids)),
+)
+
+const textOf = (runs: Awaited<ReturnType<typeof wholeRuns>>) => runs.map(runText).join(',')
