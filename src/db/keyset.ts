@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { Db } from './dialect.ts'
 
 /** The place of a row in an order: the value of each of its terms. None is NULL, so that places can be compared. */
 export type Place = readonly (string | number)[]
@@ -49,9 +50,50 @@ export function rangesBehind(terms: readonly Term[], place: Place): RawBuilder<S
   return ranges.reverse()
 }
 
+/** A row that a search found, and its place in the order. */
+export type Placed<R> = { row: R; place: Place }
+
+/** Reads rows whose query also has their `placeColumns`. */
+export async function readPlaced<R extends object>(
+  db: Db,
+  terms: readonly Term[],
+  query: RawBuilder<R>,
+): Promise<Placed<R>[]> {
+  const { rows } = await query.execute(db)
+  return rows.map((row) => ({ row, place: placeOf(terms, row) }))
+}
+
+/**
+ * A page along an index that has the order: the stretches behind the place, one after the other until the page is full.
+ * @param read rows of one stretch, in order; so many of the first terms have one value in it
+ */
+export async function pageAlong<R extends object>(
+  terms: readonly Term[],
+  after: Place | null,
+  limit: number,
+  read: (stretch: RawBuilder<SqlBool>, limit: number, fixedTerms: number) => Promise<Placed<R>[]>,
+): Promise<Placed<R>[]> {
+  if (after === null) return read(sql<SqlBool>`1 = 1`, limit, 0)
+  const found: Placed<R>[] = []
+  for (const [index, stretch] of rangesBehind(terms, after).entries()) {
+    found.push(...(await read(stretch, limit - found.length, terms.length - 1 - index)))
+    if (found.length >= limit) break
+  }
+  return found
+}
+
+/** The first rows of several walks along the same order. */
+export function mergePlaced<R>(terms: readonly Term[], walks: readonly Placed<R>[][], limit: number): Placed<R>[] {
+  if (walks.length === 1) return walks[0] ?? []
+  return walks
+    .flat()
+    .sort((a, b) => comparePlaces(terms, a.place, b.place))
+    .slice(0, limit)
+}
+
 /** PostgreSQL takes a number compared with an integer column for an integer. */
 function bound(term: Term, value: string | number | undefined): RawBuilder<unknown> {
-  if (term.type === 'int64') return sql`CAST(${value} AS BIGINT)`
+  if (term.type === 'int64') return sql`${BigInt(value ?? 0)}`
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return sql`CAST(${value} AS DOUBLE PRECISION)`
   return sql`${value}`
 }

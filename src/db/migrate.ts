@@ -10,6 +10,7 @@ import { imports } from './migrations/0007-imports.ts'
 import { webhooks } from './migrations/0008-webhooks.ts'
 import { traces } from './migrations/0009-traces.ts'
 import { recyclingAndAudit } from './migrations/0010-recycling-and-audit.ts'
+import { searchOrder } from './migrations/0012-search-order.ts'
 
 export type Migration = {
   version: number
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   webhooks,
   traces,
   recyclingAndAudit,
+  searchOrder,
 ]
 
 /** Any number that no other program uses on the same PostgreSQL database. */

@@ -26,6 +26,23 @@ export function decodePlaceToken(token: string | undefined, search: unknown, ter
   throw badRequest('Invalid page token: it is none that this search gave out.', 'page_token')
 }
 
+/**
+ * A page of at most `size` rows, of which one more was asked for, and the token of the next; null on the last page.
+ * @param search as for `encodePlaceToken`
+ */
+export function cutPage<R>(
+  found: readonly { row: R; place: Place }[],
+  size: number,
+  search: unknown,
+): { rows: R[]; nextPageToken: string | null } {
+  const page = found.slice(0, size)
+  const last = found.length > size ? page.at(-1) : undefined
+  return {
+    rows: page.map(({ row }) => row),
+    nextPageToken: last === undefined ? null : encodePlaceToken(search, last.place),
+  }
+}
+
 function isOf(type: Terms[number]['type'], value: unknown): boolean {
   if (type === 'number') return Number.isFinite(value)
   if (typeof value !== 'string') return false

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../lib/errors.ts'
-import { decodePageToken, encodePageToken } from '../../lib/page-token.ts'
+import { cutPage, decodePlaceToken } from '../../lib/place-token.ts'
 import {
   type Comparison,
   isNumberOperator,
@@ -11,12 +11,14 @@ import {
 import { loadVersions, type ModelVersion } from './lookup.service.ts'
 import { modelsFromRows, PROMPT_TAG, type RegisteredModel } from './models.service.ts'
 import {
+  modelTerms,
   type SearchCondition,
   type SearchOrder,
   type SearchQuery,
   searchModelRows,
   searchVersionRows,
   type TextCondition,
+  versionTerms,
 } from './search.store.ts'
 
 export type RegistrySearch = {
@@ -61,9 +63,10 @@ export async function searchModels(
   search: RegistrySearch,
 ): Promise<{ models: RegisteredModel[]; nextPageToken: string | null }> {
   const query = buildQuery(projectId, search, MODEL_ATTRIBUTES, [{ column: 'name', descending: false }])
-  const rows = await searchModelRows(ctx.db, query)
-  const models = await modelsFromRows(ctx, rows.slice(0, search.maxResults))
-  return { models, nextPageToken: nextToken(rows.length, query) }
+  const after = decodePlaceToken(search.pageToken, query.order, modelTerms(query.order))
+  const found = await searchModelRows(ctx.db, { ...query, after })
+  const { rows, nextPageToken } = cutPage(found, search.maxResults, query.order)
+  return { models: await modelsFromRows(ctx, rows), nextPageToken }
 }
 
 /** Model versions that match MLflow's filter, newest change first; prompts only when asked for. @throws AppError bad_request */
@@ -81,14 +84,10 @@ export async function searchVersions(
       { column: 'version', descending: true },
     ],
   )
-  const rows = await searchVersionRows(ctx.db, query)
-  const versions = await loadVersions(ctx, rows.slice(0, search.maxResults))
-  return { versions, nextPageToken: nextToken(rows.length, query) }
-}
-
-function nextToken(found: number, query: SearchQuery): string | null {
-  const size = query.limit - 1
-  return found > size ? encodePageToken(query.offset + size) : null
+  const after = decodePlaceToken(search.pageToken, query.order, versionTerms(query.order))
+  const found = await searchVersionRows(ctx.db, { ...query, after })
+  const { rows, nextPageToken } = cutPage(found, search.maxResults, query.order)
+  return { versions: await loadVersions(ctx, rows), nextPageToken }
 }
 
 function buildQuery(
@@ -96,7 +95,7 @@ function buildQuery(
   search: RegistrySearch,
   attributes: Attributes,
   tieBreakers: SearchOrder[],
-): SearchQuery {
+): Omit<SearchQuery, 'after'> {
   const comparisons = parseFilter(search.filter ?? '')
   const wantsPrompts = asksForPrompts(comparisons)
   const conditions = comparisons
@@ -109,7 +108,6 @@ function buildQuery(
     order: [...order, ...tieBreakers.filter((last) => order.every((field) => field.column !== last.column))],
     hideTag: wantsPrompts ? null : PROMPT_TAG,
     limit: search.maxResults + 1,
-    offset: decodePageToken(search.pageToken),
   }
 }
 

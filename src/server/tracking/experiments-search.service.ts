@@ -1,12 +1,13 @@
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../lib/errors.ts'
-import { decodePageToken, encodePageToken } from '../../lib/page-token.ts'
+import { cutPage, decodePlaceToken } from '../../lib/place-token.ts'
 import { type Comparison, parseFilter, parseOrderBy } from '../../lib/search-filter.ts'
 import { type ValueTest, valueTest } from '../../lib/search-test.ts'
 import { DEFAULT_EXPERIMENT_ID, type Experiment, experimentOf, getExperiment } from './experiments.service.ts'
 import {
   type ExperimentColumn,
   type ExperimentCondition,
+  orderTerms,
   searchExperiments as searchRows,
 } from './experiments-search.store.ts'
 import { checkMaxResults, lifecycleOf, type ViewType } from './runs-search.service.ts'
@@ -84,23 +85,22 @@ export async function searchExperiments(
 ): Promise<{ experiments: Experiment[]; nextPageToken: string | null }> {
   checkMaxResults(search.maxResults, 50_000)
   const conditions = parseFilter(search.filter ?? '').map(condition)
-  const sorts = parseOrderBy(search.orderBy ?? [], 'taken').map((field) => {
+  const orderBy = search.orderBy ?? []
+  const sorts = parseOrderBy(orderBy, 'taken').map((field) => {
     if (!ATTRIBUTE_ENTITIES.has(field.entity))
       throw badRequest(`Experiments cannot be ordered by ${field.entity}.`, 'order_by')
     return { column: columnOf(field.key, 'order_by'), descending: field.descending }
   })
-  const offset = decodePageToken(search.pageToken)
+  const after = decodePlaceToken(search.pageToken, orderBy, orderTerms(sorts))
   await getExperiment(ctx, projectId, DEFAULT_EXPERIMENT_ID) // every project has one
-  const rows = await searchRows(ctx.db, {
+  const found = await searchRows(ctx.db, {
     projectId,
     lifecycle: lifecycleOf(search.view ?? 'ACTIVE_ONLY'),
     conditions,
     sorts,
-    offset,
+    after,
     limit: search.maxResults + 1,
   })
-  return {
-    experiments: rows.slice(0, search.maxResults).map(experimentOf),
-    nextPageToken: rows.length > search.maxResults ? encodePageToken(offset + search.maxResults) : null,
-  }
+  const { rows, nextPageToken } = cutPage(found, search.maxResults, orderBy)
+  return { experiments: rows.map(experimentOf), nextPageToken }
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../lib/errors.ts'
+import { cutPage, decodePlaceToken } from '../../lib/place-token.ts'
 import { type Comparison, parseFilter } from '../../lib/search-filter.ts'
 import { valueTest } from '../../lib/search-test.ts'
 import { rowIdsOf } from './experiments.service.ts'
@@ -10,6 +10,7 @@ import {
   type ModelColumn,
   type ModelCondition,
   type ModelSort,
+  orderTerms,
   searchLoggedModels as searchRows,
 } from './logged-models-search.store.ts'
 import { checkMaxResults } from './runs-search.service.ts'
@@ -123,44 +124,18 @@ export async function searchLoggedModels(
   if (search.datasets?.some((dataset) => dataset.name === '') === true) {
     throw badRequest('`dataset_name` in the `datasets` clause must be specified.', 'datasets')
   }
-  const offset = offsetOf(search)
-  const rows = await searchRows(ctx.db, {
+  const sorts = (search.orderBy ?? []).map(sort)
+  const belonging = [search.experimentIds, search.filter ?? '', search.orderBy ?? []]
+  const after = decodePlaceToken(search.pageToken, belonging, orderTerms(sorts))
+  const found = await searchRows(ctx.db, {
     projectId,
     experimentIds: await rowIdsOf(ctx, projectId, search.experimentIds),
     conditions: parseFilter(search.filter ?? '').map(condition),
     datasets: search.datasets ?? [],
-    sorts: (search.orderBy ?? []).map(sort),
-    offset,
+    sorts,
+    after,
     limit: search.maxResults + 1,
   })
-  return {
-    models: rows.slice(0, search.maxResults).map(loggedModelOf),
-    nextPageToken: rows.length > search.maxResults ? tokenOf(search, offset + search.maxResults) : null,
-  }
-}
-
-function fingerprint(search: LoggedModelSearch): string {
-  const { experimentIds, filter = '', orderBy = [] } = search
-  return createHash('sha256')
-    .update(JSON.stringify([experimentIds, filter, orderBy]))
-    .digest('hex')
-    .slice(0, 16)
-}
-
-function tokenOf(search: LoggedModelSearch, offset: number): string {
-  return Buffer.from(JSON.stringify({ offset, search: fingerprint(search) })).toString('base64')
-}
-
-function offsetOf(search: LoggedModelSearch): number {
-  if (search.pageToken === undefined || search.pageToken === '') return 0
-  try {
-    const token = JSON.parse(Buffer.from(search.pageToken, 'base64').toString('utf8')) as {
-      offset: unknown
-      search: unknown
-    }
-    if (Number.isSafeInteger(token.offset) && Number(token.offset) >= 0 && token.search === fingerprint(search)) {
-      return Number(token.offset)
-    }
-  } catch {}
-  throw badRequest('Invalid page token: it is none that this search gave out.', 'page_token')
+  const { rows, nextPageToken } = cutPage(found, search.maxResults, belonging)
+  return { models: rows.map(loggedModelOf), nextPageToken }
 }

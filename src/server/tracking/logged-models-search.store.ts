@@ -1,8 +1,9 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
+import * as keyset from '../../db/keyset.ts'
 import { satisfies } from '../../db/value-test.ts'
 import type { ValueTest } from '../../lib/search-test.ts'
-import { type LoggedModelRow, selectLoggedModels } from './logged-models.store.ts'
+import type { LoggedModelRow } from './logged-models.store.ts'
 
 export type ModelColumn =
   | 'id'
@@ -31,30 +32,73 @@ export type ModelSearch = {
   /** Metric conditions look at values on these only; without such a condition: models with any metric on them. */
   datasets: readonly DatasetFilter[]
   sorts: readonly ModelSort[]
-  offset: number
+  /** The place of the last model of the page before; null for the first page. */
+  after: keyset.Place | null
   limit: number
 }
 
-/** Active logged models that meet every condition; missing values last, then the newest first. */
-export async function searchLoggedModels(db: Db, search: ModelSearch): Promise<LoggedModelRow[]> {
+/** So many experiments are walked one by one, each in order, and merged. */
+const MAX_WALKS = 32
+
+/**
+ * Active logged models that meet every condition; missing values last, then the newest first. Along the indexes of each
+ * experiment where there is one of the order; over all models of the experiments where there is none.
+ */
+export async function searchLoggedModels(db: Db, search: ModelSearch): Promise<keyset.Placed<LoggedModelRow>[]> {
   if (search.experimentIds.length === 0) return []
-  let query = selectLoggedModels(db, search.projectId)
-    .where('logged_models.lifecycle', '=', 'active')
-    .where('logged_models.experiment_id', 'in', search.experimentIds)
-  for (const condition of search.conditions) query = query.where(conditionSql(db, condition, search.datasets))
+  const terms = orderTerms(search.sorts)
+  const isIndexed = search.sorts.every((sort) => sort.on === 'attribute') && search.experimentIds.length <= MAX_WALKS
+  if (!isIndexed) {
+    const behind = search.after === null ? sql<SqlBool>`1 = 1` : keyset.behind(terms, search.after)
+    return read(db, search, search.experimentIds, behind, search.limit)
+  }
+  const walks: keyset.Placed<LoggedModelRow>[][] = []
+  for (const experiment of search.experimentIds) {
+    const walk = keyset.pageAlong<LoggedModelRow>(terms, search.after, search.limit, (stretch, limit) =>
+      read(db, search, [experiment], stretch, limit),
+    )
+    walks.push(await walk)
+  }
+  return keyset.mergePlaced(terms, walks, search.limit)
+}
+
+async function read(
+  db: Db,
+  search: ModelSearch,
+  experimentIds: readonly number[],
+  place: RawBuilder<SqlBool>,
+  limit: number,
+): Promise<keyset.Placed<LoggedModelRow>[]> {
+  const terms = orderTerms(search.sorts)
+  const where: Expression<SqlBool>[] = [
+    sql<SqlBool>`logged_models.project_id = ${search.projectId}`,
+    sql<SqlBool>`logged_models.experiment_id IN (${sql.join(experimentIds)})`,
+    sql<SqlBool>`logged_models.lifecycle = 'active'`,
+    ...search.conditions.map((condition) => conditionSql(db, condition, search.datasets)),
+    place,
+  ]
   if (search.datasets.length > 0 && !search.conditions.some((condition) => condition.on === 'metric')) {
-    query = query.where(
+    where.push(
       sql<SqlBool>`EXISTS (SELECT 1 FROM logged_model_metrics AS v WHERE v.model_id = logged_models.id ${onDatasets(search.datasets)})`,
     )
   }
-  for (const sort of search.sorts) {
-    for (const order of orderSql(sort)) query = query.orderBy(order)
-  }
-  const sortsBy = (column: ModelColumn) =>
-    search.sorts.some((sort) => sort.on === 'attribute' && sort.column === column)
-  if (!sortsBy('created_at_ms')) query = query.orderBy('logged_models.created_at_ms', 'desc')
-  if (!sortsBy('id')) query = query.orderBy('logged_models.id')
-  return query.offset(search.offset).limit(search.limit).execute()
+  return keyset.readPlaced<LoggedModelRow>(
+    db,
+    terms,
+    sql`SELECT logged_models.*, experiments.is_default, experiments.wire_id, ${keyset.placeColumns(terms)}
+      FROM logged_models CROSS JOIN experiments
+      WHERE experiments.id = logged_models.experiment_id AND ${sql.join(where, sql` AND `)}
+      ${keyset.orderBy(terms)} LIMIT ${limit}`,
+  )
+}
+
+/** The terms of an order; the newest first and the id behind them, so that no two models share a place. */
+export function orderTerms(sorts: readonly ModelSort[]): keyset.Term[] {
+  const terms = sorts.flatMap((sort) => (sort.on === 'attribute' ? [attributeTerm(sort)] : metricTerms(sort)))
+  const sortsBy = (column: ModelColumn) => sorts.some((sort) => sort.on === 'attribute' && sort.column === column)
+  if (!sortsBy('created_at_ms')) terms.push(attributeTerm({ column: 'created_at_ms', descending: true }))
+  if (!sortsBy('id')) terms.push(attributeTerm({ column: 'id', descending: false }))
+  return terms
 }
 
 /**
@@ -71,6 +115,12 @@ function columnSql(column: ModelColumn): RawBuilder<unknown> {
     default:
       return sql.ref(`logged_models.${column}`)
   }
+}
+
+/** As `columnSql`; a run that is named is looked for in the column itself, which has an index. */
+function filterSql({ column, test }: Extract<ModelCondition, { on: 'attribute' }>): RawBuilder<unknown> {
+  const named = test.kind === 'text' && test.operator === '=' && test.text !== ''
+  return column === 'source_run_id' && named ? sql`logged_models.source_run_id` : columnSql(column)
 }
 
 /** As `columnSql`, for an order: states in the order of their numbers, experiments by theirs. */
@@ -91,7 +141,7 @@ function onDatasets(datasets: readonly DatasetFilter[]): RawBuilder<unknown> {
 }
 
 function conditionSql(db: Db, condition: ModelCondition, datasets: readonly DatasetFilter[]): Expression<SqlBool> {
-  if (condition.on === 'attribute') return satisfies(db, columnSql(condition.column), condition.test)
+  if (condition.on === 'attribute') return satisfies(db, filterSql(condition), condition.test)
   const test = satisfies(db, sql.ref('v.value'), condition.test)
   if (condition.on === 'metric') {
     const differs = condition.test.kind === 'number' && condition.test.operator === '!='
@@ -102,16 +152,26 @@ function conditionSql(db: Db, condition: ModelCondition, datasets: readonly Data
   return sql<SqlBool>`EXISTS (SELECT 1 FROM ${table} AS v WHERE v.model_id = logged_models.id AND v.key = ${condition.key} AND ${test})`
 }
 
-function orderSql(sort: ModelSort): RawBuilder<unknown>[] {
-  const direction = sql.raw(sort.descending ? 'DESC' : 'ASC')
-  if (sort.on === 'attribute') {
-    const column = sortSql(sort.column)
-    return [sql`CASE WHEN ${column} IS NULL THEN 1 ELSE 0 END`, sql`${column} ${direction}`]
-  }
+function attributeTerm({ column, descending }: { column: ModelColumn; descending: boolean }): keyset.Term {
+  return { value: sortSql(column), type: TYPES[column] ?? 'text', descending }
+}
+
+const TYPES: Readonly<Partial<Record<ModelColumn, keyset.Term['type']>>> = {
+  status: 'number',
+  experiment_id: 'int64',
+  created_at_ms: 'number',
+  updated_at_ms: 'number',
+}
+
+/** A number, then NaN, then nothing; of several values the newest. */
+function metricTerms(sort: Extract<ModelSort, { on: 'metric' }>): keyset.Term[] {
   const { name, digest } = sort.dataset
   const of = (what: string) => sql`(SELECT ${sql.ref(what)} FROM logged_model_metrics AS s
     WHERE s.model_id = logged_models.id AND s.key = ${sort.key}
       ${name === null ? sql`` : sql`AND s.dataset_name = ${name}`} ${digest === null ? sql`` : sql`AND s.dataset_digest = ${digest}`}
     ORDER BY s.timestamp_ms DESC, s.step DESC, s.run_id LIMIT 1)`
-  return [sql`COALESCE(${of('s.is_nan')}, 2)`, sql`${of('s.value')} ${direction}`]
+  return [
+    { value: sql`COALESCE(${of('s.is_nan')}, 2)`, type: 'number', descending: false },
+    { value: sql`COALESCE(${of('s.value')}, 0)`, type: 'number', descending: sort.descending },
+  ]
 }
