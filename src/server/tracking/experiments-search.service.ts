@@ -3,13 +3,14 @@ import { badRequest } from '../../lib/errors.ts'
 import { cutPage, decodePlaceToken } from '../../lib/place-token.ts'
 import { type Comparison, parseFilter, parseOrderBy } from '../../lib/search-filter.ts'
 import { type ValueTest, valueTest } from '../../lib/search-test.ts'
-import { DEFAULT_EXPERIMENT_ID, type Experiment, experimentOf, getExperiment } from './experiments.service.ts'
+import { type Experiment, experimentOf, getExperiment } from './experiments.service.ts'
 import {
   type ExperimentColumn,
   type ExperimentCondition,
   orderTerms,
   searchExperiments as searchRows,
 } from './experiments-search.store.ts'
+import { DEFAULT_EXPERIMENT_ID } from './records.ts'
 import { checkMaxResults, lifecycleOf, type ViewType } from './runs-search.service.ts'
 
 const COLUMNS: Readonly<Record<string, ExperimentColumn>> = {
