@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { AppError } from '../lib/errors.ts'
-import { type Db, isPostgres } from './dialect.ts'
+import { type Db, isPostgres, troubleOf } from './dialect.ts'
 import { transact } from './group-commit.ts'
 import type { Tables } from './tables.ts'
 
@@ -25,7 +25,8 @@ const queues = new WeakMap<Kysely<Tables>, Map<unknown, Queue>>()
 /**
  * Does the same kind of write for all callers that ask at the same time, in one transaction with few statements, and tells
  * each its own outcome once that is committed. `flush` decides about every item before it writes anything, so that one
- * item's mistake changes nothing for the others; when it throws all the same, each item is tried alone. Inside a
+ * item's mistake changes nothing for the others; when it throws all the same, each item is tried alone, except when the
+ * engine is full or gone: then all would fail alike, and what a lost commit kept may not be written twice. Inside a
  * transaction the item is written there and then.
  * @throws AppError unavailable when too much waits already
  */
@@ -110,7 +111,8 @@ async function drain<C extends WithDb>(
       })
       for (const [index, outcome] of outcomes.entries()) settle(items[index], outcome)
     } catch (error) {
-      if (items.length > 1) await eachAlone(ctx, items, flush)
+      const trouble = troubleOf(error)
+      if (items.length > 1 && trouble !== 'full' && trouble !== 'down') await eachAlone(ctx, items, flush)
       else for (const waiting of items) waiting.reject(error)
       // The transaction did not even begin: nobody was taken out, and all that wait would fail alike.
       if (items.length === 0) for (const waiting of take(queue, Number.POSITIVE_INFINITY)) waiting.reject(error)

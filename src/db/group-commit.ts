@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { isPostgres } from './dialect.ts'
+import { isPostgres, troubleOf } from './dialect.ts'
 import type { Tables } from './tables.ts'
 
 type Work<T> = (tx: Transaction<Tables>) => Promise<T>
@@ -98,6 +98,8 @@ async function inSavepoint(tx: Transaction<Tables>, work: Work<unknown>): Promis
     await sql`RELEASE unit`.execute(tx)
     return { value }
   } catch (error) {
+    // SQLite may have rolled back by itself, savepoints and all: what the others did is gone with it.
+    if (troubleOf(error) !== null) throw error
     await sql`ROLLBACK TO unit`.execute(tx)
     await sql`RELEASE unit`.execute(tx)
     return { error }

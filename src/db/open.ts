@@ -10,6 +10,7 @@ import {
   SqliteDriver,
 } from 'kysely'
 import type { CustomTypesConfig, Pool } from 'pg'
+import { errorMessage } from '../lib/errors.ts'
 import { narrow, openSqlite, openSqliteForReading, type SqliteFile } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -33,6 +34,15 @@ class ImmediateSqliteDialect extends SqliteDialect {
 class ImmediateSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection)
+    } catch (error) {
+      // SQLite has rolled back by itself (the disk is full): the reason for that is the error to tell.
+      if (!/no transaction is active/.test(errorMessage(error))) throw error
+    }
   }
 }
 
@@ -87,8 +97,10 @@ async function openPool(url: string): Promise<Pool> {
     max: 10,
     types: types as CustomTypesConfig,
     statement_timeout: 60_000,
+    connectionTimeoutMillis: 10_000,
   })
-  // An idle connection that the server closes must not take the process down; the next query reports it.
+  // A connection that the server closes must not take the process down, idle or at work; the next query reports it.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }

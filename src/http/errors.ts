@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { troubleOf } from '../db/dialect.ts'
 import { AppError, ERROR_STATUS, type ErrorCode } from '../lib/errors.ts'
 import Type from '../lib/schema.ts'
 import { validationError } from './validation.ts'
@@ -20,6 +21,10 @@ export const ErrorBody = Type.Object(
 const CODE_BY_STATUS = new Map(
   Object.entries(ERROR_STATUS).map(([code, status]) => [status as number, code as ErrorCode]),
 )
+
+/** A disk is freed by a person, a database comes back by itself. */
+const FREED_IN_SECONDS = 60
+const BACK_IN_SECONDS = 2
 
 /** What Fastify says in words that do not help. */
 const PLAIN_WORDS: Record<string, { code: ErrorCode; message: string }> = {
@@ -47,16 +52,21 @@ const PLAIN_WORDS: Record<string, { code: ErrorCode; message: string }> = {
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   const known = error as Partial<FastifyError> & { code?: string }
-  if (
-    known.code === 'ENOSPC' ||
-    known.code === 'EDQUOT' ||
-    known.code === '53100' ||
-    /database or disk is full/.test(String(known.message))
-  ) {
+  const trouble = troubleOf(error)
+  if (trouble === 'full' || known.code === 'ENOSPC' || known.code === 'EDQUOT') {
     return new AppError(
       'storage_full',
-      'The server has no disk space left; nothing of this request was kept. Tell its administrator.',
-      { cause: error },
+      'The server has no disk space left; nothing of this request was kept. Tell its administrator, and send it again when there is space.',
+      { retryAfterSeconds: FREED_IN_SECONDS, cause: error },
+    )
+  }
+  if (trouble !== null) {
+    return new AppError(
+      'unavailable',
+      trouble === 'busy'
+        ? 'The database is busy with another change; nothing of this request was kept. Send it again.'
+        : 'The server cannot reach its database just now. Send the request again in a moment.',
+      { retryAfterSeconds: BACK_IN_SECONDS, cause: error },
     )
   }
   // Deleted by somebody else between the look and the write: nothing was written.
