@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { IncomingMessage } from 'node:http'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { finished, type Readable, Writable } from 'node:stream'
 import { AppError, badRequest } from '../lib/errors.ts'
 import { bytesPassed } from '../lib/young-generation.ts'
 import type { PutOptions, StoredBlob } from './store.ts'
@@ -69,17 +70,23 @@ export async function writeStream(
   limitBytes: number,
 ): Promise<{ digest: string; sizeBytes: number }> {
   const hash = createHash(algorithm)
-  const writer = createWriter(file, position)
+  const writer = createWriter(file, position, source instanceof IncomingMessage ? freeMemory : letGo)
   let sizeBytes = 0
-  try {
-    for await (const piece of source as AsyncIterable<Buffer | string>) {
-      const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
       sizeBytes += chunk.length
-      if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
-      await writer.take(chunk)
+      if (sizeBytes > limitBytes) {
+        done(tooLarge(limitBytes))
+        return
+      }
+      const busy = writer.take(chunk)
       hash.update(chunk)
-      bytesPassed(chunk.length)
-    }
+      if (busy === null) done()
+      else busy.then(() => done(), done)
+    },
+  })
+  try {
+    await pour(source, sink)
   } finally {
     // Also when the source broke off: the file is closed next, and a write may be under way.
     await writer.end()
@@ -87,7 +94,45 @@ export async function writeStream(
   return { digest: hash.digest('hex'), sizeBytes }
 }
 
-function createWriter(file: FileHandle, start: number) {
+/**
+ * All of a stream into another; resolves when that has taken it. A request that is refused in the middle is not destroyed, as
+ * `pipeline` would do: the rest is read and thrown away, since many a sender reads no answer before it has sent all.
+ */
+function pour(source: Readable, sink: Writable): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    finished(source, { writable: false }, (error) => {
+      if (error) sink.destroy(error)
+    })
+    finished(sink, (error) => {
+      if (!error) resolve()
+      else {
+        if (source instanceof IncomingMessage) source.resume()
+        else source.destroy()
+        reject(error)
+      }
+    })
+    source.pipe(sink)
+  })
+}
+
+/** For buffers that someone else may hold: the collector finds out. */
+function letGo(chunk: Buffer): void {
+  bytesPassed(chunk.length)
+}
+
+/**
+ * For those of a request's body, which nobody else ever sees: their memory is given back at once instead of waiting for
+ * the collector, which then has nothing to do (measured: an eighth of the processor time of an upload).
+ */
+function freeMemory(chunk: Buffer): void {
+  const { buffer } = chunk
+  // A small piece may lie in a buffer that Node shares among many.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0)
+  else letGo(chunk)
+}
+
+/** @param free called with each chunk that was written */
+function createWriter(file: FileHandle, start: number, free: (chunk: Buffer) => void) {
   let position = start
   let batch: Buffer[] = []
   let batchBytes = 0
@@ -106,6 +151,7 @@ function createWriter(file: FileHandle, start: number) {
       for (let done = 0; done < rest.length; )
         done += (await file.write(rest, done, rest.length - done, at + bytesWritten + done)).bytesWritten
     }
+    for (const chunk of chunks) free(chunk)
   }
 
   /** Waits for the write under way and begins the next. */
@@ -127,10 +173,11 @@ function createWriter(file: FileHandle, start: number) {
   }
 
   return {
-    async take(chunk: Buffer): Promise<void> {
+    /** @returns null when more may come at once */
+    take(chunk: Buffer): Promise<void> | null {
       batch.push(chunk)
       batchBytes += chunk.length
-      if (batchBytes >= WRITE_BYTES) await flush()
+      return batchBytes >= WRITE_BYTES ? flush() : null
     },
     async end(): Promise<void> {
       await flush()

@@ -58,8 +58,8 @@ export async function putArtifact(
 }
 
 /**
- * Makes a stored object the file at a place, and removes the object that was the file before. When it is refused, the new
- * object is removed; when the database failed, it stays, since nobody knows what was committed, and reclaim finds it.
+ * Makes a stored object the file at a place, and begins to remove the object that was the file before. When it is refused,
+ * the new object is removed; when the database failed, it stays, since nobody knows what was committed, and reclaim finds it.
  */
 export async function recordFile(
   ctx: Context,
@@ -76,7 +76,8 @@ export async function recordFile(
     if (error instanceof AppError) await ctx.blobs.remove('objects', file.objectId)
     throw error
   })
-  await removeObjects(ctx, freed)
+  // Not waited for: a file system takes a while to free gigabytes, and the new file is there already.
+  void removeObjects(ctx, freed)
 }
 
 async function writeRow(tx: Context, projectId: string, place: Place, file: NewFile): Promise<store.EntryRow | null> {
