@@ -1,7 +1,7 @@
 import type { Context } from '../../context.ts'
 import type { Origin } from '../../lib/actor.ts'
 import * as store from './audit.store.ts'
-import { insertEvent, lastEventId } from './events.store.ts'
+import { insertEvents, lastEventId } from './events.store.ts'
 
 export type { AuditFilter, AuditRow } from './audit.store.ts'
 
@@ -42,19 +42,21 @@ export type Refusal = {
 
 /** Notes attempts at a change that came to nothing. There is no change to share a transaction with. */
 export async function recordRefusal(ctx: Context, refusal: Refusal): Promise<void> {
-  await insertEvent(ctx.db, {
-    project_id: refusal.projectId,
-    actor: refusal.actor,
-    verb: 'attempted',
-    kind: 'request',
-    subject: refusal.route,
-    detail: JSON.stringify({ path: refusal.path, status: refusal.status, count: refusal.count }),
-    request_id: refusal.origin.requestId,
-    created_at_ms: ctx.now(),
-    result: refusal.result,
-    address: refusal.origin.address,
-    user_agent: refusal.origin.userAgent,
-  })
+  await insertEvents(ctx.db, [
+    {
+      project_id: refusal.projectId,
+      actor: refusal.actor,
+      verb: 'attempted',
+      kind: 'request',
+      subject: refusal.route,
+      detail: JSON.stringify({ path: refusal.path, status: refusal.status, count: refusal.count }),
+      request_id: refusal.origin.requestId,
+      created_at_ms: ctx.now(),
+      result: refusal.result,
+      address: refusal.origin.address,
+      user_agent: refusal.origin.userAgent,
+    },
+  ])
 }
 
 /** What a client is, from what it calls itself. */

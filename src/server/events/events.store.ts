@@ -1,11 +1,30 @@
 import type { Selectable } from 'kysely'
+import { insertMany } from '../../db/bulk.ts'
 import type { Db } from '../../db/dialect.ts'
 import type { EventsTable } from '../../db/tables/identity.ts'
 
 export type EventRow = Selectable<EventsTable>
 
-export async function insertEvent(db: Db, row: Omit<EventRow, 'id'>): Promise<void> {
-  await db.insertInto('events').values(row).execute()
+const COLUMNS = {
+  project_id: 'text',
+  actor: 'text',
+  verb: 'text',
+  kind: 'text',
+  subject: 'text',
+  detail: 'text',
+  request_id: 'text',
+  created_at_ms: 'int',
+  result: 'text',
+  address: 'text',
+  user_agent: 'text',
+} as const
+
+export async function insertEvents(db: Db, rows: readonly Omit<EventRow, 'id'>[]): Promise<void> {
+  await insertMany(
+    db,
+    { table: 'events', columns: COLUMNS },
+    rows.map((row) => Object.keys(COLUMNS).map((column) => row[column as keyof typeof COLUMNS])),
+  )
 }
 
 /** The newest event's id, 0 when there is none. */

@@ -5,15 +5,15 @@ import type { RunsTable } from '../../db/tables/tracking.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
-import { recordEvent } from '../events/events.service.ts'
+import { recordEvents } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { assertActive, type Experiment, getExperiment } from './experiments.service.ts'
 import { checkKey, checkLength, LIMITS, truncated } from './limits.ts'
 import { randomName } from './names.ts'
 import { DEFAULT_EXPERIMENT_ID, type RunRecord, runRecord } from './records.ts'
 import { putTags } from './run-data.store.ts'
-import { assertRunWritable, NAME_TAG, PARENT_TAG } from './runs.service.ts'
-import { insertRuns } from './runs.store.ts'
+import { assertRunWritable, PARENT_TAG } from './runs.service.ts'
+import { insertRuns, NAME_TAG } from './runs.store.ts'
 
 export type NewRun = {
   /** Default: the project's Default experiment. */
@@ -103,12 +103,15 @@ async function startRuns(tx: Context, starts: Start[]): Promise<Outcome<RunRecor
   }
   await insertRuns(tx.db, rows)
   await putTags(tx.db, tagRows)
-  for (const [index, { actor, project, name }] of starts.entries()) {
-    const outcome = outcomes[index]
-    if (outcome === undefined || 'error' in outcome) continue
-    const subject = outcome.value.id
-    await recordEvent(tx, actor, { projectId: project.id, verb: 'created', kind: 'run', subject, detail: { name } })
-  }
+  await recordEvents(
+    tx,
+    starts.flatMap(({ actor, project, name }, index) => {
+      const outcome = outcomes[index]
+      if (outcome === undefined || 'error' in outcome) return []
+      const subject = outcome.value.id
+      return { actor, event: { projectId: project.id, verb: 'created', kind: 'run', subject, detail: { name } } }
+    }),
+  )
   return outcomes
 }
 

@@ -2,15 +2,15 @@ import type { Context } from '../../context.ts'
 import { inBatch, type Outcome } from '../../db/batch.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
-import { type NewEvent, recordEvent } from '../events/events.service.ts'
+import { type NewEvent, recordEvents } from '../events/events.service.ts'
 import { newWriters, rememberWriter } from '../events/run-writers.ts'
 import { missingLoggedModels, modelNotFound } from './logged-models.service.ts'
 import { type MetricPoint, metricRow } from './metric-points.ts'
 import { appendPoints, type NewPoint } from './metrics/append.service.ts'
 import { sealSeries } from './metrics/seal.service.ts'
 import * as store from './run-data.store.ts'
-import { assertRunWritable, assertTakesWrites, NAME_TAG } from './runs.service.ts'
-import { updateRun } from './runs.store.ts'
+import { assertRunWritable, assertTakesWrites } from './runs.service.ts'
+import { NAME_TAG, updateRun } from './runs.store.ts'
 
 export type KeyValue = { key: string; value: string }
 /** A point to log; with a model it is also kept as that logged model's metric. */
@@ -74,18 +74,28 @@ async function flush(tx: Context, writes: RunWrite[]): Promise<Outcome<number[]>
   await store.addParams(tx.db, params.added)
   await writeTags(tx, accepted)
   const long = await writeMetrics(tx, accepted)
-  for (const { actor, event } of accepted) if (event !== undefined) await recordEvent(tx, actor, event)
-  for (const { actor, projectId, runId } of newWriters(
-    tx,
-    accepted.filter((write) => write.event === undefined),
-  ))
-    await recordEvent(tx, actor, { projectId, verb: 'logged', kind: 'run', subject: runId })
+  await recordEvents(tx, eventsOf(tx, accepted))
   const now = tx.now()
   const unheard = (id: string) => (states.get(id)?.last_write_at_ms ?? 0) < now - HEARD_EVERY_MS
   await store.touchRuns(tx.db, [...new Set(accepted.map((write) => write.runId))].filter(unheard), now)
   const first = outcomes.find((outcome) => 'value' in outcome)
   if (first !== undefined && 'value' in first) first.value = long
   return outcomes
+}
+
+/** The audit rows of changes that have one, and one for each who writes into a run for the first time. */
+function eventsOf(tx: Context, writes: readonly Accepted[]): { actor: Actor; event: NewEvent }[] {
+  const unnamed = newWriters(
+    tx,
+    writes.filter((write) => write.event === undefined),
+  )
+  return [
+    ...writes.flatMap(({ actor, event }) => (event === undefined ? [] : { actor, event })),
+    ...unnamed.map(({ actor, projectId, runId }) => ({
+      actor,
+      event: { projectId, verb: 'logged', kind: 'run', subject: runId },
+    })),
+  ]
 }
 
 function knownParams(tx: Context, writes: readonly RunWrite[]) {

@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from '../../../tests/harness/server.
 import { inTransaction } from '../../context.ts'
 import { type Db, isPostgres } from '../../db/dialect.ts'
 import { raiseSeries } from './metrics/series.store.ts'
-import { addParams } from './run-data.store.ts'
+import { addParams, putTags } from './run-data.store.ts'
 import { insertRuns } from './runs.store.ts'
 import { findRuns, type RunSearch } from './runs-search.store.ts'
 
@@ -37,6 +37,10 @@ beforeAll(async () => {
     await addParams(
       tx,
       ids.map((run_id, i) => ({ ...place, run_id, key: 'kind', value: `k${i % 500}` })),
+    )
+    await putTags(
+      tx,
+      ids.map((run_id, i) => ({ ...place, run_id, key: 'mlflow.runName', value: `r${i}` })),
     )
   })
   // PostgreSQL plans by statistics, which it gathers by itself after a while.
@@ -115,4 +119,13 @@ test('a filter that few meet begins with them', async () => {
   const test = { kind: 'text' as const, operator: '=' as const, text: 'k7' }
   const plan = await planOf({ sorts: [], conditions: [{ on: 'param', key: 'kind', test }] })
   expect(plan).toContain('run_params_order')
+})
+
+test.each([
+  { on: 'attribute' as const, column: 'name' as const },
+  { on: 'tag' as const, key: 'mlflow.runName' },
+])('a filter by the name of a run begins with the names ($on)', async (named) => {
+  const test = { kind: 'text' as const, operator: '=' as const, text: 'r7' }
+  const condition: RunSearch['conditions'][number] = { ...named, test }
+  expect(await planOf({ sorts: [], conditions: [condition] })).toContain('runs_by_name')
 })

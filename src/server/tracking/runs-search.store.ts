@@ -8,6 +8,8 @@ import {
   countEntries,
   INDEXED,
   indexedEntries,
+  inOrder,
+  isNameTag,
   type RunCondition,
   VALUE_TABLES,
 } from './runs-conditions.store.ts'
@@ -50,7 +52,7 @@ export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
   for (const experiment of experiments) {
     const own = { ...search, experimentIds: [experiment] }
     found.push(
-      ...(first === undefined || first.on === 'attribute'
+      ...(first === undefined || first.on === 'attribute' || isNameTag(first)
         ? await allAtOnce(db, own, null)
         : await walk(db, own, first)),
     )
@@ -142,7 +144,7 @@ async function walkPresent(
   const table = sql.table(VALUE_TABLES[first.on])
   const where = [
     sql`sort_0.experiment_id IN (${experimentsOf(search)})`,
-    sql`sort_0.key = ${first.key}`,
+    sql`sort_0.key = ${first.key} AND ${inOrder(first.on, 'sort_0')}`,
     ...(first.on === 'metric' ? [sql`sort_0.is_nan = ${sql.lit(rank)}`] : []),
     ...demands(db, search),
   ]

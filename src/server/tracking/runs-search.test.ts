@@ -9,6 +9,8 @@ type Known = {
   experiment: string
   start: number
   name: string
+  /** The tag that repeats the name; it can be deleted. */
+  nameTag: string | null
   end: number | null
   metrics: Record<string, number>
   params: Record<string, string>
@@ -56,7 +58,9 @@ async function makeRun(next: () => number, index: number): Promise<Known> {
   })
   const end = next() < 0.5 ? 2_000 + Math.floor(next() * 5) : null
   if (end !== null) await api.post('runs/update', { run_id: id, end_time: end, status: 'FINISHED' })
-  return { id, experiment, start, name, end, metrics, params }
+  const tagged = index % 15 !== 0
+  if (!tagged) await api.post('runs/delete-tag', { run_id: id, key: 'mlflow.runName' })
+  return { id, experiment, start, name, nameTag: tagged ? name : null, end, metrics, params }
 }
 
 async function found(search: Record<string, unknown>, page: number): Promise<string[]> {
@@ -77,7 +81,7 @@ const KEYS: Record<string, Key> = {
   'metrics.rare': (run) => run.metrics.rare ?? null,
   'params.depth': (run) => run.params.depth ?? null,
   'params.kind': (run) => run.params.kind ?? null,
-  'tags.`mlflow.runName`': (run) => run.name,
+  'tags.`mlflow.runName`': (run) => run.nameTag,
   'attributes.run_name': (run) => run.name,
   end_time: (run) => run.end,
   start_time: (run) => run.start,
@@ -91,6 +95,8 @@ const FILTERS: Record<string, (run: Known) => boolean> = {
   "params.kind = 'tree' and metrics.loss < 2": (run) => run.params.kind === 'tree' && (run.metrics.loss ?? 9) < 2,
   [`params.depth = '${'x'.repeat(80)}1'`]: (run) => run.params.depth?.endsWith('1') === true,
   "params.kind LIKE '%ree'": (run) => run.params.kind?.endsWith('ree') === true,
+  "attributes.run_name = 'B'": (run) => run.name === 'B',
+  "tags.`mlflow.runName` = 'zz'": (run) => run.nameTag === 'zz',
   'end_time > 2002': (run) => (run.end ?? 0) > 2_002,
 }
 

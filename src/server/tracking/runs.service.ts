@@ -9,7 +9,6 @@ import { type RunRecord, runRecord } from './records.ts'
 import { putTags, type RunState, runStates } from './run-data.store.ts'
 import * as store from './runs.store.ts'
 
-export const NAME_TAG = 'mlflow.runName'
 export const PARENT_TAG = 'mlflow.parentRunId'
 
 /** A run of the project, whatever its lifecycle. @throws AppError not_found */
@@ -92,7 +91,7 @@ export async function updateRun(
     if (Object.keys(columns).length > 1) {
       await store.updateRun(tx.db, runId, columns)
       if (name !== undefined)
-        await putTags(tx.db, [{ run_id: runId, key: NAME_TAG, value: name, experiment_id: experimentRowId }])
+        await putTags(tx.db, [{ run_id: runId, key: store.NAME_TAG, value: name, experiment_id: experimentRowId }])
       await recordEvent(tx, actor, {
         projectId: project.id,
         verb: 'updated',

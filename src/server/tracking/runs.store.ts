@@ -3,6 +3,9 @@ import { insertMany } from '../../db/bulk.ts'
 import type { Db } from '../../db/dialect.ts'
 import type { RunsTable } from '../../db/tables/tracking.ts'
 
+/** The tag that repeats a run's name; one that is there is the name. */
+export const NAME_TAG = 'mlflow.runName'
+
 const RUN_COLUMNS = {
   id: 'text',
   project_id: 'text',
