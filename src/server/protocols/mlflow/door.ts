@@ -19,7 +19,7 @@ import { trackingHandlers } from './tracking.handlers.ts'
 import { linkRoutes, transferRoutes } from './transfer-routes.ts'
 import { type OwnersRpc, webhookHandlers } from './webhooks.handlers.ts'
 import { decodeRequest, encode, MlflowError, sendWireError } from './wire.ts'
-import { refuseOtherWorkspace, stripWorkspacePath, workspaceRoutes } from './workspaces.ts'
+import { namedWorkspace, refuseOtherWorkspace, stripWorkspacePath, workspaceRoutes } from './workspaces.ts'
 
 /** A project's tracking URI: what users set as MLFLOW_TRACKING_URI. */
 const PROJECT_PREFIX = '/mlflow/:owner/:project/tracking'
@@ -99,6 +99,7 @@ function addRpc(app: FastifyInstance, ctx: Context, rpc: Rpc | OwnersRpc, codec:
           ctx,
           actor,
           project,
+          workspace: namedWorkspace(request, project),
           message: codec.decode(request),
           params: request.params as Record<string, string>,
         })

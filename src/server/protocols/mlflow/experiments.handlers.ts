@@ -22,10 +22,10 @@ export const VIEW_TYPES = { ACTIVE_ONLY: 1, DELETED_ONLY: 2, ALL: 3 } as const
 
 async function one(call: RpcCall, experiment: Experiment): Promise<object> {
   const [tagged] = await withTags(call.ctx, [experiment])
-  return { experiment: tagged === undefined ? null : experimentMessage(tagged) }
+  return { experiment: tagged === undefined ? null : experimentMessage(tagged, call.workspace) }
 }
 
-async function search({ ctx, project, message }: RpcCall): Promise<object> {
+async function search({ ctx, project, workspace, message }: RpcCall): Promise<object> {
   const { experiments, nextPageToken } = await searchExperiments(ctx, project.id, {
     view: optionalEnum(message, 'view_type', VIEW_TYPES),
     maxResults: optionalInt(message, 'max_results') ?? 0,
@@ -33,7 +33,11 @@ async function search({ ctx, project, message }: RpcCall): Promise<object> {
     orderBy: stringList(message, 'order_by'),
     pageToken: optionalString(message, 'page_token'),
   })
-  return { experiments: (await withTags(ctx, experiments)).map(experimentMessage), next_page_token: nextPageToken }
+  const tagged = await withTags(ctx, experiments)
+  return {
+    experiments: tagged.map((experiment) => experimentMessage(experiment, workspace)),
+    next_page_token: nextPageToken,
+  }
 }
 
 const idOf = (message: RpcCall['message']) => requiredString(message, 'experiment_id')

@@ -9,7 +9,8 @@ function pairs(values: Readonly<Record<string, string>>): { key: string; value: 
   return Object.entries(values).map(([key, value]) => ({ key, value }))
 }
 
-export function experimentMessage(experiment: ExperimentWithTags): object {
+/** @param workspace as the request named the project that the experiment is in */
+export function experimentMessage(experiment: ExperimentWithTags, workspace: string): object {
   return {
     experiment_id: experiment.id,
     name: experiment.name,
@@ -18,7 +19,7 @@ export function experimentMessage(experiment: ExperimentWithTags): object {
     last_update_time: experiment.updatedAtMs,
     creation_time: experiment.createdAtMs,
     tags: pairs(experiment.tags),
-    workspace: 'default',
+    workspace,
   }
 }
 

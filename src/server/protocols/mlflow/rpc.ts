@@ -8,6 +8,8 @@ export type RpcCall = {
   ctx: Context
   actor: Actor
   project: Project
+  /** The project as MLflow's clients name it here, see `namedWorkspace`. */
+  workspace: string
   message: Record<string, unknown>
   params: Record<string, string>
 }

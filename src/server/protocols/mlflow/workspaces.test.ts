@@ -105,6 +105,17 @@ describe('create, get, update', () => {
   })
 })
 
+test('an experiment says its workspace as the request named it, at a tracking URI the project’s', async () => {
+  for (const [prefix, header, workspace] of [
+    ['', undefined, 'default'],
+    ['', 'ada--flood', 'ada--flood'],
+    ['/mlflow/ada/flood/tracking', 'default', 'ada--flood'],
+  ] as const) {
+    const answer = await call('GET', `${prefix}/api/2.0/mlflow/experiments/get?experiment_id=0`, ada, header)
+    expect(answer.body.experiment.workspace).toBe(workspace)
+  }
+})
+
 describe('idor-workspace', () => {
   test('what one may not see is not there; what one may only see does not change', async () => {
     for (const [method, body] of [['GET'], ['PATCH', { description: 'x' }], ['DELETE']] as const) {

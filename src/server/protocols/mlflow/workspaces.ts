@@ -29,6 +29,15 @@ function named(request: FastifyRequest): string {
 }
 
 /**
+ * What a request's project is called in its answer: as the header called it, `default` where there was none. At a project's
+ * own tracking URI it is that project, whatever the header.
+ */
+export function namedWorkspace(request: FastifyRequest, project: Project): string {
+  const { owner } = request.params as { owner?: string }
+  return owner === undefined ? named(request) : workspaceName(project)
+}
+
+/**
  * At a project's own tracking URI there is one workspace, that project: a header that names another one is a mistake of
  * the client's settings, which must not write into the wrong project.
  */
