@@ -14,6 +14,16 @@ export type BulkInsert = {
 
 type Value = string | number | bigint | null | Uint8Array
 
+/** SQLite's way to do something for many rows: a statement that is prepared once and run for each, its rows one list. */
+export async function eachRow<R = Record<string, unknown>>(
+  db: Db,
+  text: string,
+  rows: readonly (readonly Value[])[],
+): Promise<R[]> {
+  if (rows.length === 0) return []
+  return (await db.executeQuery<R>(CompiledQuery.raw(text, [new ManyRows(rows)]))).rows
+}
+
 /**
  * Inserts many rows by one statement text, whatever their number: a prepared one run for each row on SQLite, arrays on
  * PostgreSQL. Building and preparing `VALUES` lists of every length would cost more than the rows. Rows of one call must
@@ -29,8 +39,7 @@ export async function insertMany<R = Record<string, unknown>>(
   const head = `INSERT INTO ${into.table} (${names.join(', ')})`
   const tail = into.suffix ?? ''
   if (!isPostgres(db)) {
-    const text = `${head} VALUES (${names.map(() => '?').join(', ')}) ${tail}`
-    return (await db.executeQuery<R>(CompiledQuery.raw(text, [new ManyRows(rows)]))).rows
+    return eachRow(db, `${head} VALUES (${names.map(() => '?').join(', ')}) ${tail}`, rows)
   }
   const lists = Object.values(into.columns).map((type, index) => `$${index + 1}::${POSTGRES_TYPES[type]}[]`)
   const text = `${head} SELECT * FROM unnest(${lists.join(', ')}) ${tail}`

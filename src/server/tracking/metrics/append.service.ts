@@ -1,8 +1,9 @@
 import type { Context } from '../../../context.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
-import { comparePoints, inOrder } from './point-order.ts'
+import { inOrder, isNewer } from './point-order.ts'
 import { DIRECT_POINTS, SEAL_POINTS, sealPoints } from './seal.service.ts'
-import { addToTails, type NewSeries, raiseSeries, type TailRow } from './series.store.ts'
+import { addToTails, type TailRow } from './series.store.ts'
+import { type NewSeries, raiseSeries } from './series-heads.store.ts'
 
 /** A point of a metric of a run, as it is stored. */
 export type NewPoint = PointColumns & { run_id: string; key: string; experiment_id: number }
@@ -42,11 +43,6 @@ export async function appendPoints(tx: Context, points: readonly NewPoint[]): Pr
   }
   await addToTails(tx.db, tails)
   return long
-}
-
-/** As the database decides it: NaN counts as 0, and of equals the first stays. */
-function isNewer(a: NewPoint, b: NewPoint | NewSeries): boolean {
-  return comparePoints({ ...a, is_nan: 0 }, { ...b, is_nan: 0 }) > 0
 }
 
 /** By run and key, in that order; the head has the newest point of each. */

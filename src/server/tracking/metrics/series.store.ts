@@ -7,8 +7,6 @@ export type SeriesRow = Selectable<MetricSeriesTable>
 export type ChunkRow = Selectable<MetricChunksTable>
 export type ChunkHead = Omit<ChunkRow, 'data' | 'summary'>
 export type TailRow = PointColumns & { series_id: number }
-/** What a write brings to one series: its newest point, and how many go to the tail. */
-export type NewSeries = Omit<SeriesRow, 'id'>
 
 const HEAD = [
   'series_id',
@@ -19,49 +17,6 @@ const HEAD = [
   'min_timestamp_ms',
   'max_timestamp_ms',
 ] as const
-
-const NEWER =
-  '(excluded.step, excluded.timestamp_ms, excluded.value) > (metric_series.step, metric_series.timestamp_ms, metric_series.value)'
-const newest = (column: string) =>
-  `${column} = CASE WHEN ${NEWER} THEN excluded.${column} ELSE metric_series.${column} END`
-
-/**
- * Makes series that are not there and moves the latest point of the others forward. One row a series, in the order of
- * (run, key), so that writers cannot deadlock. Locks them until the transaction ends.
- */
-export async function raiseSeries(
-  db: Db,
-  rows: readonly NewSeries[],
-): Promise<Pick<SeriesRow, 'id' | 'run_id' | 'key' | 'tail_points'>[]> {
-  return insertMany(
-    db,
-    {
-      table: 'metric_series',
-      columns: {
-        run_id: 'text',
-        key: 'text',
-        experiment_id: 'int',
-        step: 'int',
-        timestamp_ms: 'int',
-        value: 'real',
-        is_nan: 'int',
-        tail_points: 'int',
-      },
-      suffix: `ON CONFLICT (run_id, key) DO UPDATE SET ${['step', 'timestamp_ms', 'value', 'is_nan'].map(newest).join(', ')},
-        tail_points = metric_series.tail_points + excluded.tail_points RETURNING id, run_id, key, tail_points`,
-    },
-    rows.map((row) => [
-      row.run_id,
-      row.key,
-      row.experiment_id,
-      row.step,
-      row.timestamp_ms,
-      row.value,
-      row.is_nan,
-      row.tail_points,
-    ]),
-  )
-}
 
 /** Adds points to the tails; those that lie there already are left alone. */
 export async function addToTails(db: Db, rows: readonly TailRow[]): Promise<void> {
