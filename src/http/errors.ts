@@ -88,10 +88,23 @@ export function toAppError(error: unknown): AppError {
   })
 }
 
+/**
+ * What the log says of a failed request: a bug with all that is known of it, in a line what passes by itself or what an
+ * administrator sees elsewhere (a full disk, a database that is away, an engine that did not answer). Mistakes of the client: nothing.
+ */
+export function logFailure(request: FastifyRequest, known: AppError, error: unknown): void {
+  const cause = known.cause ?? error
+  if (known.code === 'internal') request.log.error({ err: cause }, 'request failed')
+  else if (known.status >= 500) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    request.log.warn({ status: known.status, why }, 'request could not be served')
+  }
+}
+
 export function installErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const known = toAppError(error)
-    if (known.status >= 500) request.log.error({ err: known.cause ?? error }, 'request failed')
+    logFailure(request, known, error)
     return sendError(request, reply, known)
   })
 }

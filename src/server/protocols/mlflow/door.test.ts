@@ -14,6 +14,17 @@ describe('without accounts', () => {
   })
   afterAll(() => server.close())
 
+  test('HEAD is answered as the stock server does: as a message with nothing in it', async () => {
+    const head = async (path: string) => {
+      const answer = await fetch(`${server.url}/api/2.0/mlflow/${path}`, { method: 'HEAD' })
+      return [answer.status, await answer.text()]
+    }
+    expect(await head('experiments/get?experiment_id=0')).toEqual([400, ''])
+    expect(await head('runs/get?run_id=x')).toEqual([400, ''])
+    expect(await head('registered-models/search')).toEqual([200, ''])
+    expect(await head('runs/create')).toEqual([404, ''])
+  })
+
   test('what clients probe first', async () => {
     const project = '/mlflow/local/default/tracking'
     await mlflowApi(server).get('experiments/get', { experiment_id: '0' })

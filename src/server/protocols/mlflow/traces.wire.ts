@@ -15,7 +15,7 @@ const OPAQUE = new Set(['trace_metadata', 'metadata', 'tags', 'value'])
  * @throws AppError bad_request
  */
 export function decodeTraceRequest(request: FastifyRequest): Message {
-  if (request.method === 'GET' || request.method === 'HEAD') return queryOf(request)
+  if (request.method === 'GET' || request.method === 'HEAD') return decodeRequest(request)
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
   if (request.method === 'POST' && type !== 'application/json') {
     throw badRequest(
@@ -23,13 +23,6 @@ export function decodeTraceRequest(request: FastifyRequest): Message {
     )
   }
   return fieldsOf(parse(typeof request.body === 'string' ? request.body : ''))
-}
-
-/** Python's client writes booleans in its own way. */
-function queryOf(request: FastifyRequest): Message {
-  const message = decodeRequest(request)
-  if (typeof message.allow_partial === 'string') message.allow_partial = message.allow_partial.toLowerCase()
-  return message
 }
 
 /** Malformed JSON counts as no fields, as MLflow has it. */

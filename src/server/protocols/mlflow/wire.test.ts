@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import * as wire from './wire.ts'
 
+const JSON_TYPE = { 'content-type': 'application/json' }
+
 describe('decoding', () => {
   test('takes camelCase names at every depth, and run_uuid for run_id', () => {
     expect(wire.decodeMessage({ runUuid: 'r', metrics: [{ datasetName: 'd' }], unknown: 1 })).toEqual({
@@ -66,6 +68,17 @@ describe('fields', () => {
       3,
     ])
     for (const wrong of ['nan', 'x', true, {}]) expect(() => read(wrong)).toThrow(/Invalid value/)
+  })
+
+  test('a boolean of a query is written as one likes, that of a body as JSON has it', () => {
+    const read = (valid: unknown, method = 'GET') => {
+      const asked = { method, query: { valid }, body: JSON.stringify({ valid }), headers: JSON_TYPE }
+      return wire.optionalBoolean(wire.decodeRequest(asked as never), 'valid')
+    }
+    expect(['true', 'True', 'FALSE', undefined].map((text) => read(text))).toEqual([true, true, false, undefined])
+    for (const wrong of ['', '1', 'yes']) expect(() => read(wrong), wrong).toThrow(/Invalid value/)
+    expect([true, 'false'].map((value) => read(value, 'POST'))).toEqual([true, false])
+    expect(() => read('True', 'POST')).toThrow(/Invalid value/)
   })
 
   test('enums are known by name or number; other names are unset, other numbers refused', () => {

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { toAppError } from '../../../http/errors.ts'
+import { logFailure, toAppError } from '../../../http/errors.ts'
 import { AppError, badRequest, type ErrorCode } from '../../../lib/errors.ts'
 import { parseExact, stringifyMessage } from '../../../lib/json.ts'
 import { parseForeignJson } from '../../../lib/json-text.ts'
@@ -51,7 +51,7 @@ export function sendWireError(error: unknown, request: FastifyRequest, reply: Fa
   }
   const known = toAppError(error)
   const { status, errorCode } = WIRE_ERRORS[known.code]
-  if (status >= 500) request.log.error({ err: known.cause ?? error }, 'request failed')
+  logFailure(request, known, error)
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="trainyard", Basic realm="trainyard"')
   if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(known.retryAfterSeconds))
   return reply
@@ -66,12 +66,14 @@ export function encode(message: object): string {
 }
 
 /**
- * The request's message: the query of a GET, else the JSON body. Malformed JSON counts as `{}`, and JSON inside a JSON
+ * The request's message: the query of a GET, nothing for a HEAD (as MLflow, whose answer is that to an empty message), else
+ * the JSON body. Malformed JSON counts as `{}`, and JSON inside a JSON
  * string is read (very old clients), both as MLflow does.
  * @throws AppError bad_request for a POST or PUT that is not declared as JSON, for a field in two spellings, for NUL
  */
 export function decodeRequest(request: FastifyRequest): Message {
-  if (request.method === 'GET' || request.method === 'HEAD') {
+  if (request.method === 'HEAD') return {}
+  if (request.method === 'GET') {
     const message = decodeMessage(request.query)
     queries.add(message)
     return message
@@ -215,12 +217,13 @@ export function optionalDouble(message: Message, name: string, path: string = na
   throw invalid(value, path)
 }
 
-/** A boolean; `true`/`false` as text too (queries). @throws AppError bad_request */
+/** A boolean; `true`/`false` as text too, in a query in any case (Python writes `True`). @throws AppError bad_request */
 export function optionalBoolean(message: Message, name: string, path: string = name): boolean | undefined {
   const value = message[name]
   if (isUnset(value)) return undefined
   if (typeof value === 'boolean') return value
-  if (value === 'true' || value === 'false') return value === 'true'
+  const text = typeof value === 'string' && queries.has(message) ? value.toLowerCase() : value
+  if (text === 'true' || text === 'false') return text === 'true'
   throw invalid(value, path)
 }
 

@@ -106,14 +106,12 @@ describe('create, get, update', () => {
 })
 
 test('an experiment says its workspace as the request named it, at a tracking URI the project’s', async () => {
-  for (const [prefix, header, workspace] of [
-    ['', undefined, 'default'],
-    ['', 'ada--flood', 'ada--flood'],
-    ['/mlflow/ada/flood/tracking', 'default', 'ada--flood'],
-  ] as const) {
-    const answer = await call('GET', `${prefix}/api/2.0/mlflow/experiments/get?experiment_id=0`, ada, header)
-    expect(answer.body.experiment.workspace).toBe(workspace)
-  }
+  const path = '/api/2.0/mlflow/experiments/get?experiment_id=0'
+  const said = async (prefix: string, header?: string) =>
+    (await call('GET', prefix + path, ada, header)).body.experiment.workspace
+  const at = '/mlflow/ada/flood/tracking'
+  expect([await said(''), await said('', 'ada--flood')]).toEqual(['default', 'ada--flood'])
+  expect([await said(at), await said(at, 'default')]).toEqual(['ada--flood', 'ada--flood'])
 })
 
 describe('idor-workspace', () => {
