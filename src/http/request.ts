@@ -24,6 +24,8 @@ declare module 'fastify' {
      * what changes belongs to that run. Reading (`GET` with `read`) needs no flag.
      */
     runToken?: boolean
+    /** Asked by what watches over the process: answers anybody, and without a database. */
+    probe?: boolean
     /** The route unpacks bodies with a Content-Encoding itself, and bounds what comes out; all others refuse them. */
     unpacks?: boolean
   }

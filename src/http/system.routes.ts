@@ -11,12 +11,11 @@ import { baseUrl } from './request.ts'
 /** Liveness, readiness, metrics and the public description of the instance. */
 export function systemRoutes(ctx: Context, version: string, metrics: Metrics): FastifyPluginAsyncTypebox {
   return async (app) => {
+    const probe = { config: { permission: 'public' as const, probe: true }, schema: { hide: true } }
     // MLflow's client looks for this exact body at this exact place.
-    app.get('/health', { config: { permission: 'public' }, schema: { hide: true } }, async (_request, reply) =>
-      reply.type('text/plain').send('OK'),
-    )
+    app.get('/health', probe, async (_request, reply) => reply.type('text/plain').send('OK'))
 
-    app.get('/ready', { config: { permission: 'public' }, schema: { hide: true } }, async (_request, reply) => {
+    app.get('/ready', probe, async (_request, reply) => {
       try {
         await sql`SELECT 1`.execute(ctx.db)
         return reply.send({ ready: true })

@@ -251,6 +251,7 @@ function sendAs(reply: FastifyReply, type: string, body: unknown): FastifyReply 
 function sendStacError(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
   if (error.status >= 500) request.log.error({ err: error.cause ?? error }, 'request failed')
   if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="trainyard", Basic realm="trainyard"')
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
   return reply.code(error.status).type(JSON_TYPE).send({ code: error.code, description: error.message })
 }
 
