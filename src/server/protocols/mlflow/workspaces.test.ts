@@ -109,9 +109,8 @@ test('an experiment says its workspace as the request named it, at a tracking UR
   const path = '/api/2.0/mlflow/experiments/get?experiment_id=0'
   const said = async (prefix: string, header?: string) =>
     (await call('GET', prefix + path, ada, header)).body.experiment.workspace
-  const at = '/mlflow/ada/flood/tracking'
   expect([await said(''), await said('', 'ada--flood')]).toEqual(['default', 'ada--flood'])
-  expect([await said(at), await said(at, 'default')]).toEqual(['ada--flood', 'ada--flood'])
+  expect(await said('/mlflow/ada/flood/tracking', 'default')).toBe('ada--flood')
 })
 
 describe('idor-workspace', () => {
