@@ -88,6 +88,14 @@ export function keepRows(db: Db) {
   return isPostgres(db) ? sql` FOR KEY SHARE` : sql``
 }
 
+/**
+ * Keeps the matching rows as they are until this transaction ends; others may do the same (`FOR SHARE`). SQLite has one
+ * writer, so a transaction is lock enough there.
+ */
+export function freezeRows(db: Db) {
+  return isPostgres(db) ? sql` FOR SHARE` : sql``
+}
+
 /** Raises the sequence of an AUTO_ID table, so that it never gives `atLeast` or less. */
 export async function raiseSequence(db: Db, table: 'experiments', atLeast: number): Promise<void> {
   if (isPostgres(db)) {

@@ -12,6 +12,7 @@ import { traces } from './migrations/0009-traces.ts'
 import { recyclingAndAudit } from './migrations/0010-recycling-and-audit.ts'
 import { runNames } from './migrations/0011-run-names.ts'
 import { searchOrder } from './migrations/0012-search-order.ts'
+import { copiedVersions } from './migrations/0013-copied-versions.ts'
 
 export type Migration = {
   version: number
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   recyclingAndAudit,
   runNames,
   searchOrder,
+  copiedVersions,
 ]
 
 /** Any number that no other program uses on the same PostgreSQL database. */

@@ -366,6 +366,12 @@ const registry: Change[] = [
     body: () => ({ source: 's3://elsewhere/b' }),
   },
   {
+    route: `POST ${P}/models/:name/copies`,
+    leaves: 'created model_version',
+    at: () => ({ name: 'weir' }),
+    body: () => ({ project: 'ada/flood', model: 'weir', version: 1 }),
+  },
+  {
     route: `PATCH ${P}/models/:name/versions/:version`,
     leaves: 'updated model_version',
     at: () => ({ name: 'weir', version: '1' }),

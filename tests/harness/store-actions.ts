@@ -10,6 +10,7 @@ import type { Project } from '../../src/server/projects/projects.service.ts'
 import { listBin, restore } from '../../src/server/recycling/bin.service.ts'
 import { deleteForEver } from '../../src/server/recycling/purge.service.ts'
 import { aboutToBeSwept } from '../../src/server/recycling/references.service.ts'
+import { copyVersion } from '../../src/server/registry/copies.service.ts'
 import { deleteModel } from '../../src/server/registry/models.service.ts'
 import { createModelVersion } from '../../src/server/registry/versions.service.ts'
 import { deleteExperiment } from '../../src/server/tracking/experiment-changes.service.ts'
@@ -113,6 +114,12 @@ export function actions(
         experimentId: await experiment(of),
         ...(run === undefined ? {} : { sourceRunId: run.id }),
       })
+    },
+    async () => {
+      const from = project()
+      const model = await named('registered_models', from)
+      const source = { project: `${from.owner}/${from.name}`, model, version: 1 + random.below(3) }
+      await copyVersion(ctx, LOCAL, project(), `m-${random.below(2)}`, source)
     },
     async () => createExperiment(ctx, LOCAL, project(), { name: `e-${random.below(4)}` }),
     async () => {

@@ -41,6 +41,10 @@ export type ModelVersionsTable = {
   artifact_path: string | null
   /** JSON `MlModel` (registry/mlmodel.ts); null until it was read. */
   mlmodel: string | null
+  /** The version that this one is a copy of, perhaps in another project. */
+  copied_from: string | null
+  /** Of a copy's files (artifacts/sharing.service.ts); null for what is no copy, and for files in another store. */
+  content_digest: string | null
 }
 export type ModelVersionTagsTable = { version_id: string; key: string; value: string }
 

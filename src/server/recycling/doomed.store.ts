@@ -134,6 +134,16 @@ export async function artifactOwners(
   return rows
 }
 
+/** The folders that versions of the set have for themselves, and no version outside of it was made from. */
+export async function versionFolders(db: Db, { projectId, modelVersions }: Doomed): Promise<string[]> {
+  const { rows } = await sql<{ path: string }>`SELECT DISTINCT v.artifact_path AS path FROM model_versions AS v
+    WHERE v.id IN (${modelVersions}) AND v.artifact_path LIKE 'model-versions/%'
+      AND NOT EXISTS (SELECT 1 FROM model_versions AS o WHERE o.project_id = ${projectId}
+        AND o.artifact_path = v.artifact_path AND o.id NOT IN (${modelVersions}))`.execute(db)
+  // The folder with the version's id, above its artifacts.
+  return rows.map(({ path }) => path.split('/').slice(0, 2).join('/'))
+}
+
 /** Content that only this set refers to, with its size: what a sweep would free. */
 export async function contentOf(
   db: Db,

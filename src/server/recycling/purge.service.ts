@@ -56,7 +56,8 @@ export async function bytesOf(ctx: Context, doomed: doomedStore.Doomed): Promise
   for (const content of await doomedStore.contentOf(ctx.db, doomed)) bytes += content.size_bytes
   const whole =
     doomed.kind === 'experiment' ? await store.ownFolder(ctx.db, doomed.projectId, Number(doomed.id)) : undefined
-  const folders = whole === undefined ? await foldersOf(ctx, doomed) : [{ path: whole }]
+  const folders: { path: string }[] = whole === undefined ? await foldersOf(ctx, doomed) : [{ path: whole }]
+  for (const path of await doomedStore.versionFolders(ctx.db, doomed)) folders.push({ path })
   for (const { path } of folders) bytes += await folderBytes(ctx.db, doomed.projectId, path)
   return bytes
 }
@@ -128,12 +129,22 @@ async function erase(tx: Context, actor: Actor, row: BinRow, doomed: doomedStore
     const payload = { project_id: projectId, experiment_id: doomed.id, deleted_by: actor.name }
     await enqueueTask(tx, { kind: 'recycling.purge-experiment', payload })
   }
-  if (kind === 'model' || kind === 'model_version') await store.emptyModelVersions(db, doomed)
+  if (kind === 'model' || kind === 'model_version') await eraseVersions(tx, doomed)
   if (kind === 'model') await store.emptyModel(db, String(doomed.id))
   if (kind === 'dataset' || kind === 'dataset_version') await store.emptyDatasetVersions(db, doomed)
   if (kind === 'dataset') await store.emptyDataset(db, String(doomed.id))
   const hashes = content.map(({ sha256 }) => sha256)
   await sweepLater(tx, { project_id: projectId, kind: 'content' }, hashes)
+}
+
+/** Empties versions and removes the files that only they have. Call it inside a transaction. */
+async function eraseVersions(tx: Context, doomed: doomedStore.Doomed): Promise<void> {
+  const { projectId } = doomed
+  const objects: string[] = []
+  for (const path of await doomedStore.versionFolders(tx.db, doomed))
+    objects.push(...(await deleteFolder(tx.db, projectId, path)))
+  await store.emptyModelVersions(tx.db, doomed)
+  await sweepLater(tx, { project_id: projectId, kind: 'objects' }, objects)
 }
 
 /** Removes runs and logged models with their files; a tombstone for each. Call it inside a transaction. */

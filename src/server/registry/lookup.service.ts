@@ -27,6 +27,10 @@ export type ModelVersion = {
   artifactPath: string | null
   /** null: not there yet, or elsewhere. */
   mlmodel: MlModel | null
+  /** The version that this one is a copy of, perhaps in another project; null for what is no copy. */
+  copiedFrom: string | null
+  /** SHA-256 over the paths, sizes and checksums of a copy's files, which nobody changes. */
+  contentDigest: string | null
   aliases: string[]
   tags: Record<string, string>
 }
@@ -69,6 +73,8 @@ export async function loadVersions(ctx: Context, rows: readonly store.NamedVersi
     deletedAtMs: row.deleted_at_ms,
     artifactPath: row.artifact_path,
     mlmodel: row.mlmodel === null ? null : (JSON.parse(row.mlmodel) as MlModel),
+    copiedFrom: row.copied_from,
+    contentDigest: row.content_digest,
     aliases: aliases.get(row.id) ?? [],
     tags: tags.get(row.id) ?? {},
   }))

@@ -44,7 +44,7 @@ export function summaryBody({ version, onnxState, metrics }: VersionLine) {
   }
 }
 
-export function versionBody({ version, run, metrics, params, datasets, onnx }: VersionDetail): VersionAnswer {
+export function versionBody({ version, run, metrics, params, datasets, onnx, origin }: VersionDetail): VersionAnswer {
   return {
     name: version.name,
     version: version.version,
@@ -64,6 +64,8 @@ export function versionBody({ version, run, metrics, params, datasets, onnx }: V
     runs_code: version.mlmodel?.runsCode ?? false,
     signature: version.mlmodel?.signature ?? null,
     size_bytes: version.mlmodel?.sizeBytes ?? null,
+    content_digest: version.contentDigest,
+    copied_from: origin,
     metrics,
     params,
     datasets,

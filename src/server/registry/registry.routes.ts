@@ -7,6 +7,7 @@ import { ProjectParams } from '../projects/projects.schema.ts'
 import { removeAlias, setAlias } from './aliases.service.ts'
 import { requestOnnx } from './forms.service.ts'
 import { createModel, getModel, listModels } from './models.service.ts'
+import { promotionRoutes } from './promotions.routes.ts'
 import * as schema from './registry.schema.ts'
 import { formBody, modelBody, summaryBody, versionBody } from './registry-bodies.ts'
 import { describeVersion } from './version-changes.service.ts'
@@ -28,6 +29,7 @@ export function registryRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     await app.register(modelRoutes(ctx))
     await app.register(versionRoutes(ctx))
     await app.register(fileRoutes(ctx))
+    await app.register(promotionRoutes(ctx))
   }
 }
 
@@ -138,7 +140,7 @@ function versionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { source, run_id, description } = request.body
         const input = { name: request.params.name, source, runId: run_id, description, createModel: true }
         const version = await createModelVersion(ctx, actor, project, input)
-        return reply.code(201).send(versionBody(await versionDetail(ctx, version)))
+        return reply.code(201).send(versionBody(await versionDetail(ctx, actor, version)))
       },
     )
 
@@ -153,13 +155,11 @@ function versionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: schema.VersionBody },
         },
       },
-      async (request) =>
-        versionBody(
-          await versionDetail(
-            ctx,
-            await findModelVersion(ctx, scopeOf(request).project.id, request.params.name, request.params),
-          ),
-        ),
+      async (request) => {
+        const { actor, project } = scopeOf(request)
+        const version = await findModelVersion(ctx, project.id, request.params.name, request.params)
+        return versionBody(await versionDetail(ctx, actor, version))
+      },
     )
 
     app.patch(
@@ -178,7 +178,11 @@ function versionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { actor, project } = scopeOf(request)
         const { name, version } = request.params
         return versionBody(
-          await versionDetail(ctx, await describeVersion(ctx, actor, project, name, version, request.body.description)),
+          await versionDetail(
+            ctx,
+            actor,
+            await describeVersion(ctx, actor, project, name, version, request.body.description),
+          ),
         )
       },
     )

@@ -135,6 +135,20 @@ export const VersionBody = Type.Object({
   runs_code: Type.Boolean({ description: 'Loading it in Python runs code that comes with the model.' }),
   signature: nullable(Type.Object({ inputs: Type.Array(Column), outputs: Type.Array(Column) })),
   size_bytes: nullable(Type.Integer()),
+  content_digest: nullable(
+    Type.String({
+      description: 'Of a copy: SHA-256 over the paths, sizes and checksums of its files, which nobody changes.',
+    }),
+  ),
+  copied_from: nullable(
+    Type.Object(
+      { project: nullable(Type.String()), model: nullable(Type.String()), version: nullable(Type.Integer()) },
+      {
+        description:
+          'The version that this one is a copy of; its names are null when its project is none that you may see.',
+      },
+    ),
+  ),
   metrics: Metrics,
   params: Texts,
   datasets: Type.Array(
@@ -168,3 +182,12 @@ export const FilesBody = Type.Object({
     Type.Object({ name: Type.String(), path: Type.String(), is_folder: Type.Boolean(), size_bytes: Type.Integer() }),
   ),
 })
+
+export const CopyBody = Type.Object(
+  {
+    project: Type.String({ minLength: 3, maxLength: 100, description: 'The project of the version, as `owner/name`.' }),
+    model: Type.String({ minLength: 1 }),
+    version: Type.Integer({ minimum: 1 }),
+  },
+  strict,
+)

@@ -1,10 +1,12 @@
 import type { Context } from '../../context.ts'
+import type { Actor } from '../../lib/actor.ts'
 import { AppError } from '../../lib/errors.ts'
 import { versionById } from '../datasets/versions.service.ts'
 import { runInputs } from '../tracking/inputs.service.ts'
 import type { RunRecord } from '../tracking/records.ts'
 import { latestMetrics, runParams } from '../tracking/run-data.service.ts'
 import { getRun } from '../tracking/runs.service.ts'
+import { type Origin, originOf } from './copies.service.ts'
 import { type ModelForm, onnxForm, onnxStates } from './forms.service.ts'
 import type { ModelVersion } from './lookup.service.ts'
 
@@ -16,13 +18,16 @@ export type VersionDetail = {
   params: Record<string, string>
   datasets: { name: string; digest: string; context: string | null; dataset: string | null; version: number | null }[]
   onnx: ModelForm | null
+  /** Where a copy came from; null for what is none. */
+  origin: Origin | null
 }
 
 /** The chain behind one version. A run that is not (or no longer) in the project is told as none. */
-export async function versionDetail(ctx: Context, version: ModelVersion): Promise<VersionDetail> {
+export async function versionDetail(ctx: Context, actor: Actor, version: ModelVersion): Promise<VersionDetail> {
+  const origin = await originOf(ctx, actor, version)
   const run = await runOf(ctx, version)
   const onnx = await onnxForm(ctx, version.id)
-  if (run === null) return { version, run, metrics: {}, params: {}, datasets: [], onnx }
+  if (run === null) return { version, run, metrics: {}, params: {}, datasets: [], onnx, origin }
   return {
     version,
     run,
@@ -30,6 +35,7 @@ export async function versionDetail(ctx: Context, version: ModelVersion): Promis
     params: await runParams(ctx, version.projectId, run.id),
     datasets: await datasetsOf(ctx, version.projectId, run.id),
     onnx,
+    origin,
   }
 }
 

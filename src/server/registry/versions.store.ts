@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
 import type { ModelVersionsTable } from '../../db/tables/registry.ts'
 
@@ -14,7 +14,7 @@ export function namedVersions(db: Db) {
     .select('registered_models.name as name')
 }
 
-export async function insertVersion(db: Db, row: VersionRow): Promise<void> {
+export async function insertVersion(db: Db, row: Insertable<ModelVersionsTable>): Promise<void> {
   await db.insertInto('model_versions').values(row).execute()
 }
 

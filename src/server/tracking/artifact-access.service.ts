@@ -5,6 +5,7 @@ import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { pathSegments } from '../../lib/relative-path.ts'
 import { artifactPathOf, putArtifact, removeArtifacts } from '../artifacts/artifacts.service.ts'
+import { isVersionFile } from '../artifacts/sharing.service.ts'
 import { completeUpload } from '../artifacts/uploads.service.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
@@ -48,6 +49,8 @@ export async function assertArtifactWritable(
 }
 
 async function writableOwner(ctx: Context, actor: Actor, project: Project, path: string): Promise<Owner | null> {
+  if (isVersionFile(pathSegments(path).join('/')))
+    throw badRequest('These are files of a registered model version, which nobody changes.', 'path')
   const owner = ownerByShape(path)
   if (owner !== null && (await ownsRoot(ctx, actor, project, owner))) return owner
   if (actor.run !== null)

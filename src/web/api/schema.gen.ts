@@ -4220,6 +4220,169 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{owner}/{project}/models/{name}/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copy a version of any project that you may read into this model; makes the model when absent */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        model: string;
+                        /** @description The project of the version, as `owner/name`. */
+                        project: string;
+                        version: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            aliases: string[];
+                            content_digest: string | null;
+                            copied_from: {
+                                model: string | null;
+                                project: string | null;
+                                version: number | null;
+                            } | null;
+                            created_at_ms: number;
+                            created_by: string;
+                            datasets: {
+                                context: string | null;
+                                dataset: string | null;
+                                digest: string;
+                                name: string;
+                                version: number | null;
+                            }[];
+                            description: string;
+                            flavors: string[];
+                            job_id: string | null;
+                            logged_model_id: string | null;
+                            metrics: {
+                                [key: string]: number | null;
+                            };
+                            name: string;
+                            onnx: {
+                                created_at_ms: number;
+                                job_id: string | null;
+                                reason: string | null;
+                                report: {
+                                    interface: {
+                                        inputs: {
+                                            column: string | null;
+                                            name: string;
+                                            /** @description null: any length. */
+                                            shape: (number | null)[];
+                                            /** @description ONNX element type: string, int64, float, double, bool … */
+                                            type: string;
+                                        }[];
+                                        outputs: {
+                                            classes: (string | number | boolean)[] | null;
+                                            label: string | null;
+                                            probabilities: string | null;
+                                        };
+                                    } | null;
+                                    label_agreement: number | null;
+                                    labels_differing: number | null;
+                                    passed: boolean;
+                                    probability: {
+                                        max_abs: number;
+                                        mean_abs: number;
+                                        p50: number;
+                                        p99: number;
+                                        p999: number;
+                                        share_within_tolerance: number;
+                                    } | null;
+                                    rows: number;
+                                    /** @description Where the rows come from. */
+                                    source: string;
+                                    tolerance: {
+                                        label_agreement: number;
+                                        probability_abs: number;
+                                        /** @description Of the rows that must lie within. */
+                                        share: number;
+                                        value_rel: number;
+                                    };
+                                    value: {
+                                        max_rel: number;
+                                        mean_abs: number;
+                                        p50: number;
+                                        p99: number;
+                                        p999: number;
+                                        share_within_tolerance: number;
+                                    } | null;
+                                    versions: {
+                                        [key: string]: string;
+                                    };
+                                } | null;
+                                size_bytes: number | null;
+                                /** @enum {unknown} */
+                                state: "queued" | "running" | "ready" | "refused" | "failed";
+                                updated_at_ms: number;
+                            } | null;
+                            params: {
+                                [key: string]: string;
+                            };
+                            run_id: string | null;
+                            run_name: string | null;
+                            /** @description Loading it in Python runs code that comes with the model. */
+                            runs_code: boolean;
+                            signature: {
+                                inputs: {
+                                    dtype?: string;
+                                    name: string | null;
+                                    required: boolean;
+                                    shape?: number[];
+                                    type: string;
+                                }[];
+                                outputs: {
+                                    dtype?: string;
+                                    name: string | null;
+                                    required: boolean;
+                                    shape?: number[];
+                                    type: string;
+                                }[];
+                            } | null;
+                            size_bytes: number | null;
+                            source: string;
+                            stage: string;
+                            tags: {
+                                [key: string]: string;
+                            };
+                            updated_at_ms: number;
+                            version: number;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{owner}/{project}/models/{name}/versions": {
         parameters: {
             query?: never;
@@ -4260,6 +4423,12 @@ export interface paths {
                     content: {
                         "application/json": {
                             aliases: string[];
+                            content_digest: string | null;
+                            copied_from: {
+                                model: string | null;
+                                project: string | null;
+                                version: number | null;
+                            } | null;
                             created_at_ms: number;
                             created_by: string;
                             datasets: {
@@ -4407,6 +4576,12 @@ export interface paths {
                     content: {
                         "application/json": {
                             aliases: string[];
+                            content_digest: string | null;
+                            copied_from: {
+                                model: string | null;
+                                project: string | null;
+                                version: number | null;
+                            } | null;
                             created_at_ms: number;
                             created_by: string;
                             datasets: {
@@ -4552,6 +4727,12 @@ export interface paths {
                     content: {
                         "application/json": {
                             aliases: string[];
+                            content_digest: string | null;
+                            copied_from: {
+                                model: string | null;
+                                project: string | null;
+                                version: number | null;
+                            } | null;
                             created_at_ms: number;
                             created_by: string;
                             datasets: {
