@@ -22,6 +22,12 @@ export function validationError(error: FastifyError): AppError {
   if (typeof params.missingProperty === 'string') return refuse(join(field, params.missingProperty), 'is missing')
   if (typeof params.additionalProperty === 'string')
     return refuse(join(field, params.additionalProperty), 'is not a known field')
+  const { propertyName: key } = (first ?? {}) as { propertyName?: string }
+  if (first !== undefined && key !== undefined)
+    return refuse(
+      field,
+      `holds the key ${JSON.stringify(key.slice(0, 40))}, which ${wordsFor(first, params, problems)}`,
+    )
   return refuse(field, first === undefined ? 'is not valid' : wordsFor(first, params, problems))
 }
 

@@ -46,7 +46,9 @@ const builders = {
   },
   Record(key: Schema, value: Schema, options?: Schema) {
     if (key.type !== 'string') throw new Error('The keys of a Record are Type.String().')
-    return { type: 'object', patternProperties: { '^.*$': value }, ...options }
+    // `^` is every key; TypeBox's `^.*$` leaves those with a line break unchecked, and out of answers. And it forgets limits.
+    const limits = Object.keys(key).length > 1 ? { propertyNames: key } : {}
+    return { type: 'object', patternProperties: { '^': value }, ...limits, ...options }
   },
   String: (options?: Schema) => ({ type: 'string', ...options }),
   Union: (anyOf: Schema[], options?: Schema) => ({ anyOf, ...options }),
