@@ -161,7 +161,8 @@ export async function promote(
       decided_at_ms: tx.now(),
     })
     if (!moved) return false
-    await setAlias(tx, actor, project, challenger.name, alias, challenger.version)
+    const why = { decision: row.id, because: change.reason }
+    await setAlias(tx, actor, project, challenger.name, alias, challenger.version, why)
     await recordDecision(tx, actor, row, 'promoted', {
       alias,
       from: serving.version,
@@ -203,7 +204,8 @@ export async function undoDecision(ctx: Context, actor: Actor, project: Project,
     const reason = `${row.reason ?? ''} Undone by ${actor.name}: version ${champion.version} serves again.`.trim()
     if (!(await store.moveDecision(tx.db, id, ['promoted'], { state: 'undone', reason, decided_at_ms: tx.now() })))
       throw conflict('Somebody else decided at the same moment.')
-    await setAlias(tx, actor, project, champion.name, alias, champion.version)
+    const why = { decision: id, because: reason }
+    await setAlias(tx, actor, project, champion.name, alias, champion.version, why)
     await recordDecision(tx, actor, row, 'undone', { alias, from: serving.version, to: champion.version })
   })
   return findDecision(ctx, project, id)

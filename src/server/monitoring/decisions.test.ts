@@ -60,6 +60,12 @@ describe('the challenger', () => {
       .orderBy('id')
       .execute()
     expect(verbs.map((event) => event.verb)).toEqual(['created', 'updated', 'updated', 'updated', 'promoted', 'undone'])
+    // The model's own history says the same, with the decision's reasons.
+    const history = await server.request('GET', `${BASE}/models/win/history`)
+    expect(history.body.changes.slice(0, 2)).toMatchObject([
+      { by: 'local', alias: 'champion', from: 2, to: 1, decision_id: won.id, because: undone.body.reason },
+      { by: 'trainyard', alias: 'champion', from: 1, to: 2, decision_id: won.id, because: won.reason },
+    ])
   })
 
   it('is refused when it gains nothing, and each refusal doubles the rest', async () => {

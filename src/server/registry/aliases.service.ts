@@ -13,6 +13,7 @@ import { versionByAlias, versionByNumber } from './versions.store.ts'
 /**
  * Points an alias at a version, taking it from the one that had it. The event tells who moved it from where to where.
  * Joins the caller's transaction.
+ * @param why the policy's decision that moves it, and its reason
  * @returns the version it pointed at before, null when it is new
  * @throws AppError bad_request (alias, version), not_found, forbidden for a job that would take it from another's version
  */
@@ -23,6 +24,7 @@ export async function setAlias(
   modelName: string,
   alias: string,
   version: number | string,
+  why?: { decision: string; because: string },
 ): Promise<{ alias: string; version: number; from: number | null }> {
   checkNewAlias(alias)
   const number = versionNumber(version)
@@ -49,7 +51,7 @@ export async function setAlias(
       verb: 'promoted',
       kind: 'alias',
       subject: `${modelName}/${number}`,
-      detail: { model: modelName, alias, from, to: number },
+      detail: { model: modelName, alias, from, to: number, ...why },
       announcement: await aliasChanged(tx, model, alias, number),
     })
     return { alias, version: number, from }

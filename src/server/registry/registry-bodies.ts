@@ -1,4 +1,5 @@
 import type { ModelForm } from './forms.service.ts'
+import type { Promotion } from './history.service.ts'
 import type { RegisteredModel } from './models.service.ts'
 import type { VersionAnswer } from './registry.schema.ts'
 import type { VersionDetail, VersionLine } from './version-view.service.ts'
@@ -70,5 +71,22 @@ export function versionBody({ version, run, metrics, params, datasets, onnx, ori
     params,
     datasets,
     onnx: onnx === null ? null : formBody(onnx),
+  }
+}
+
+export function historyBody({ promotions, nextBefore }: { promotions: Promotion[]; nextBefore: number | null }) {
+  return {
+    changes: promotions.map((change) => ({
+      event_id: change.eventId,
+      at_ms: change.atMs,
+      by: change.by,
+      alias: change.alias,
+      version: change.version,
+      from: change.from,
+      to: change.to,
+      decision_id: change.decisionId,
+      because: change.because,
+    })),
+    next_before: nextBefore,
   }
 }

@@ -191,3 +191,31 @@ export const CopyBody = Type.Object(
   },
   strict,
 )
+
+export const HistoryQuery = Type.Object({
+  before: Type.Optional(Type.Integer({ minimum: 1, description: 'The `next_before` of the page before.' })),
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: 200,
+    default: 50,
+    description: 'Changes that were made at once count as one.',
+  }),
+})
+
+const Position = Type.Union([Type.Integer(), Type.String(), Type.Null()])
+export const HistoryBody = Type.Object({
+  changes: Type.Array(
+    Type.Object({
+      event_id: Type.Integer(),
+      at_ms: Type.Integer(),
+      by: Type.String(),
+      alias: nullable(Type.String({ description: 'null: a stage changed.' })),
+      version: nullable(Type.Integer({ description: 'The version whose stage changed; null for an alias.' })),
+      from: Position,
+      to: Position,
+      decision_id: nullable(Type.String({ description: 'The decision of a monitoring policy that did it.' })),
+      because: nullable(Type.String()),
+    }),
+  ),
+  next_before: nullable(Type.Integer()),
+})

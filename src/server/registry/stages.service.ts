@@ -31,8 +31,10 @@ export async function transitionStage(
   if (archiveOthersThere && actor.run !== null)
     throw new AppError('forbidden', 'The token of a job may not archive versions of other runs.')
   return changeVersion(ctx, actor, project, name, version, async (tx, row) => {
-    if (archiveOthersThere) await archiveOthers(tx.db, row.model_id, stage, row.id, tx.now())
+    const others = archiveOthersThere ? await archiveOthers(tx.db, row.model_id, stage, row.id, tx.now()) : []
     await updateVersion(tx.db, row.id, { stage })
-    return { verb: 'updated', detail: { stage: { from: row.stage, to: stage } }, dates: 'version and model' }
+    const archived = others.map((other) => ({ version: other, from: stage }))
+    const detail = { stage: { from: row.stage, to: stage }, ...(archived.length === 0 ? {} : { archived }) }
+    return { verb: 'updated', detail, dates: 'version and model' }
   })
 }

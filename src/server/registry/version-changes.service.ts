@@ -80,9 +80,10 @@ export async function deleteVersion(
 ): Promise<void> {
   if (actor.run !== null) throw new AppError('forbidden', 'The token of a job may not delete a model version.')
   await changeVersion(ctx, actor, project, name, version, async (tx, row) => {
+    const aliases = (await store.aliasesOfVersions(tx.db, [row.id])).map(({ alias }) => alias)
     await deleteAliasesOfVersion(tx.db, row.id)
     await store.updateVersion(tx.db, row.id, { deleted_at_ms: tx.now() })
-    return { verb: 'deleted', detail: {}, dates: 'version and model' }
+    return { verb: 'deleted', detail: aliases.length === 0 ? {} : { aliases }, dates: 'version and model' }
   })
 }
 

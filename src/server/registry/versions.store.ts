@@ -117,21 +117,24 @@ export async function deleteVersionsOf(db: Db, modelId: string, nowMs: number): 
     .execute()
 }
 
+/** Archives a model's other versions of a stage. @returns their numbers */
 export async function archiveOthers(
   db: Db,
   modelId: string,
   stage: string,
   except: string,
   nowMs: number,
-): Promise<void> {
-  await db
+): Promise<number[]> {
+  const rows = await db
     .updateTable('model_versions')
     .set({ stage: 'Archived', updated_at_ms: nowMs })
     .where('model_id', '=', modelId)
     .where('stage', '=', stage)
     .where('id', '!=', except)
     .where('deleted_at_ms', 'is', null)
+    .returning('version')
     .execute()
+  return rows.map(({ version }) => version).sort((a, b) => a - b)
 }
 
 export async function putVersionTag(db: Db, versionId: string, key: string, value: string): Promise<void> {

@@ -4383,6 +4383,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{owner}/{project}/models/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who moved which alias or stage when and why, newest first */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The `next_before` of the page before. */
+                    before?: number;
+                    /** @description Changes that were made at once count as one. */
+                    limit: number;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            changes: {
+                                alias: string | null;
+                                at_ms: number;
+                                because: string | null;
+                                by: string;
+                                decision_id: string | null;
+                                event_id: number;
+                                from: number | string | null;
+                                to: number | string | null;
+                                version: number | null;
+                            }[];
+                            next_before: number | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{owner}/{project}/models/{name}/versions": {
         parameters: {
             query?: never;
