@@ -6,7 +6,7 @@ import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { listExperiments } from './experiments.service.ts'
 import type { PlainPoint } from './metrics/summary.ts'
-import { seriesViews } from './metrics/view.service.ts'
+import { seriesViews } from './metrics/views.reads.ts'
 import { setTag } from './run-data.service.ts'
 import { describeRuns, type RunView } from './run-view.service.ts'
 import { childRuns, deleteRun, getRun, restoreRun, updateRun } from './runs.service.ts'
@@ -15,7 +15,6 @@ import * as schema from './tracking.schema.ts'
 
 const tags = ['tracking']
 const base = '/projects/:owner/:project'
-const VIEWS = { active: 'ACTIVE_ONLY', deleted: 'DELETED_ONLY', all: 'ALL' } as const
 /** Where MLflow keeps a run's description. */
 const NOTE_TAG = 'mlflow.note.content'
 
@@ -100,7 +99,7 @@ export function trackingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           experimentIds: experiment_id === undefined || experiment_id === '' ? undefined : [experiment_id],
           filter,
           orderBy: (order_by ?? []).filter((clause) => clause !== ''),
-          view: VIEWS[view ?? 'active'],
+          view: schema.VIEWS[view ?? 'active'],
           maxResults: limit ?? 50,
           pageToken: page_token,
         })
@@ -137,7 +136,12 @@ export function trackingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { project } = scopeOf(request)
         const run = await getRun(ctx, project.id, request.params.run)
         const { key, max_points } = request.query
-        const [view] = await seriesViews(ctx, project.id, [run.id], key, max_points ?? 1_000)
+        const [view] = await ctx.reads.ask(ctx.db, seriesViews, {
+          projectId: project.id,
+          runIds: [run.id],
+          key,
+          maxPoints: max_points ?? 1_000,
+        })
         return { key, total: view?.total ?? 0, points: (view?.points ?? []).map(pointBody) }
       },
     )

@@ -1,13 +1,15 @@
+import type { Context } from '../../../context.ts'
 import { badRequest } from '../../../lib/errors.ts'
-import { metricHistory, type RunPoint, sampledHistory, wholeHistory } from '../../tracking/history.service.ts'
+import type { HistoryOf, RunPoint } from '../../tracking/history.reads.ts'
+import { checkedHistory, metricHistory, sampledHistory } from '../../tracking/history.service.ts'
 import { logInputs, logOutputs, type NewRunInput } from '../../tracking/inputs.service.ts'
-import type { MetricPoint } from '../../tracking/metric-points.ts'
+import { encodePointToken } from '../../tracking/metrics/point-token.ts'
 import { recordLoggedModel } from '../../tracking/model-history.service.ts'
 import { logBatch, logMetric, logParam, type NewMetric, removeTag, setTag } from '../../tracking/run-data.service.ts'
 import { LongList } from './long-list.ts'
 import { metricMessage } from './messages.ts'
 import { JsonText, type Rpc, type RpcCall } from './rpc.ts'
-import { pointsText } from './run-text.ts'
+import { historyText } from './run-pages.reads.ts'
 import {
   keyValueList,
   type Message,
@@ -51,20 +53,26 @@ function inputOf(message: Message, index: number): NewRunInput {
 }
 
 async function history({ ctx, project, message }: RpcCall): Promise<object> {
-  const runId = runIdOf(message)
-  const key = requiredString(message, 'metric_key')
   const maxResults = optionalInt(message, 'max_results')
-  const pageToken = optionalString(message, 'page_token')
-  if (maxResults === undefined)
-    return new LongList('metrics', textsOf(wholeHistory(ctx, project.id, runId, key, pageToken)))
-  const { points, nextPageToken } = await metricHistory(ctx, project.id, runId, key, { maxResults, pageToken })
-  if (points.length === 0) return {}
-  const rest = nextPageToken === null ? '' : `,"next_page_token":${JSON.stringify(nextPageToken)}`
-  return new JsonText(`{"metrics":${pointsText(points)}${rest}}`)
+  const asked = checkedHistory(project.id, runIdOf(message), requiredString(message, 'metric_key'), {
+    maxResults,
+    pageToken: optionalString(message, 'page_token'),
+  })
+  if (maxResults === undefined) return new LongList('metrics', wholeHistory(ctx, asked))
+  const { text, last } = await ctx.reads.ask(ctx.db, historyText, asked)
+  if (text === '') return {}
+  const rest = last === null ? '' : `,"next_page_token":${JSON.stringify(encodePointToken(last))}`
+  return new JsonText(`{"metrics":[${text}]${rest}}`)
 }
 
-async function* textsOf(batches: AsyncIterable<MetricPoint[]>): AsyncGenerator<string> {
-  for await (const batch of batches) yield pointsText(batch).slice(1, -1)
+/** The rest of a history from a place on, some points at a time: it may be longer than an answer should be held in memory. */
+async function* wholeHistory(ctx: Context, asked: HistoryOf): AsyncGenerator<string> {
+  for (let after = asked.after; ; ) {
+    const { text, last } = await ctx.reads.ask(ctx.db, historyText, { ...asked, after })
+    yield text
+    if (last === null) return
+    after = last
+  }
 }
 
 const pointOfRun = (point: RunPoint) => ({ ...metricMessage(point), run_id: point.runId })

@@ -1,7 +1,9 @@
 import { defineRead } from '../../../db/reads.ts'
+import type { PointColumns } from '../../../db/tables/tracking.ts'
+import { type HistoryOf, historyPage } from '../../tracking/history.reads.ts'
 import { type FoundPage, findPage, wholeRuns } from '../../tracking/run-pages.reads.ts'
 import type { CheckedSearch } from '../../tracking/runs-search.service.ts'
-import { runText } from './run-text.ts'
+import { pointsText, runText } from './run-text.ts'
 
 /** Reads of the door that are done beside the event loop: what comes back is JSON text already. */
 
@@ -27,3 +29,13 @@ export const runTexts = defineRead(
 )
 
 const textOf = (runs: Awaited<ReturnType<typeof wholeRuns>>) => runs.map(runText).join(',')
+
+/** A page of a metric's history, as messages with commas between them, and its last point when more follow. */
+export const historyText = defineRead(
+  import.meta.url,
+  'historyText',
+  async (db, asked: HistoryOf): Promise<{ text: string; last: PointColumns | null }> => {
+    const { points, last } = await historyPage(db, asked)
+    return { text: pointsText(points).slice(1, -1), last }
+  },
+)

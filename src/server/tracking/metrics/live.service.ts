@@ -2,7 +2,7 @@ import type { Context } from '../../../context.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
 import { comparePoints } from './point-order.ts'
 import { decodePointToken, encodePointToken } from './point-token.ts'
-import { pointsOf, sealedColumns } from './read.service.ts'
+import { pointsOf, sealedColumns } from './series.reads.ts'
 import * as store from './series.store.ts'
 import { type PlainPoint, plainPoint } from './summary.ts'
 
@@ -51,7 +51,7 @@ async function behind(ctx: Context, seriesId: number, after: PointColumns | null
   const points: PointColumns[] = []
   const from = await store.firstChunkReaching(ctx.db, seriesId, after)
   if (from !== undefined) {
-    for await (const columns of sealedColumns(ctx, seriesId, from)) {
+    for await (const columns of sealedColumns(ctx.db, seriesId, from)) {
       points.push(...pointsOf(columns).filter(isNew))
       if (points.length >= MAX_POINTS) return points.slice(0, MAX_POINTS)
     }

@@ -8,9 +8,9 @@ import { metricRow, pointOf } from '../metric-points.ts'
 import { decodeChunk, encodeChunk } from './chunk-codec.ts'
 import { sealSilentRuns } from './keeper.ts'
 import { compareByTime, comparePoints, inOrder } from './point-order.ts'
-import { findSeries, pointsOf } from './read.service.ts'
 import { sealSeries } from './seal.service.ts'
-import { seriesViews } from './view.service.ts'
+import { findSeries, pointsOf } from './series.reads.ts'
+import { seriesViews } from './views.reads.ts'
 
 let server: TestServer
 let api: MlflowApi
@@ -55,7 +55,7 @@ async function told(run: string, page: number): Promise<unknown[]> {
 }
 
 async function seal(run: string, whole: boolean): Promise<void> {
-  for (const series of await findSeries(server.ctx, projectId, [run], 'm'))
+  for (const series of await findSeries(server.ctx.db, projectId, [run], 'm'))
     await sealSeries(server.ctx, series.id, whole)
 }
 
@@ -116,7 +116,7 @@ describe('whatever order points come in, and whenever they are sealed', () => {
     const { body } = await api.get('runs/get', { run_id: run })
     expect(body.run.data.metrics).toMatchObject([{ step: newest.step, timestamp: newest.timestamp_ms }])
 
-    const [view] = await seriesViews(server.ctx, projectId, [run], 'm', 100)
+    const [view] = await seriesViews.run(server.ctx.db, { projectId, runIds: [run], key: 'm', maxPoints: 100 })
     const drawn = view?.points.flatMap(({ value }) => (Number.isNaN(value) ? [] : [value])) ?? []
     const values = model.flatMap((one) => (one.is_nan === 1 ? [] : [one.value]))
     expect(view?.total).toBe(model.length)
@@ -137,7 +137,7 @@ test('a long series is drawn from summaries: its spikes stay, and hundreds of ru
   const points = Array.from({ length: 12_000 }, (_, i) => point(i, 1_000 + i, i === spike ? 1e6 : Math.sin(i / 100)))
   await log(runs[0] as string, points)
   await log(runs[1] as string, points.slice(0, 40))
-  const views = await seriesViews(server.ctx, projectId, runs, 'm', 120)
+  const views = await seriesViews.run(server.ctx.db, { projectId, runIds: runs, key: 'm', maxPoints: 120 })
   expect(views.map(({ runId, total }) => [runId, total])).toEqual(
     [
       [runs[0], 12_000],
@@ -156,7 +156,7 @@ test('what silent runs left in their tails is sealed, and is theirs as before', 
   await log(run, points)
   expect(await sealSilentRuns(server.ctx, 0, 100)).toBe(0) // none was silent for so long
   while ((await sealSilentRuns(server.ctx, Date.now() + 1, 100)) > 0);
-  const [series] = await findSeries(server.ctx, projectId, [run], 'm')
+  const [series] = await findSeries(server.ctx.db, projectId, [run], 'm')
   expect([series?.tail.length, series?.heads.map((head) => head.points)]).toEqual([0, [30]])
   expect(await told(run, 7)).toEqual(points.map(wire))
 })

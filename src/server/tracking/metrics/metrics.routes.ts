@@ -9,7 +9,7 @@ import { RunParams } from '../tracking.schema.ts'
 import { type Cursor, decodeCursor, encodeCursor, newestCursor, pointsBehind } from './live.service.ts'
 import * as schema from './metrics.schema.ts'
 import type { PlainPoint } from './summary.ts'
-import { seriesViews } from './view.service.ts'
+import { seriesViews } from './views.reads.ts'
 
 const tags = ['tracking']
 const base = '/projects/:owner/:project'
@@ -37,7 +37,12 @@ export function metricsRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         const { key, runs, max_points } = request.body
-        const views = await seriesViews(ctx, scopeOf(request).project.id, [...new Set(runs)], key, max_points ?? 500)
+        const views = await ctx.reads.ask(ctx.db, seriesViews, {
+          projectId: scopeOf(request).project.id,
+          runIds: [...new Set(runs)],
+          key,
+          maxPoints: max_points ?? 500,
+        })
         return {
           key,
           series: views.map(({ runId, total, points }) => ({ run: runId, total, points: points.map(pointBody) })),

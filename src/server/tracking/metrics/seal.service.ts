@@ -2,7 +2,7 @@ import { type Context, inTransaction } from '../../../context.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
 import { encodeChunk } from './chunk-codec.ts'
 import { comparePoints, inOrder } from './point-order.ts'
-import { pointsOf, sealedColumns } from './read.service.ts'
+import { pointsOf, sealedColumns } from './series.reads.ts'
 import * as store from './series.store.ts'
 import { summaryOf } from './summary.ts'
 
@@ -79,7 +79,7 @@ async function firstToRewrite(
 /** The points of chunks from one number to the end. */
 async function pointsOfChunks(tx: Context, seriesId: number, from: number): Promise<PointColumns[]> {
   const points: PointColumns[] = []
-  for await (const columns of sealedColumns(tx, seriesId, from)) points.push(...pointsOf(columns))
+  for await (const columns of sealedColumns(tx.db, seriesId, from)) points.push(...pointsOf(columns))
   return points
 }
 

@@ -1,4 +1,4 @@
-import type { Context } from '../../../context.ts'
+import type { Db } from '../../../db/dialect.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
 import { type Columns, decodeChunk } from './chunk-codec.ts'
 import { compareByTime, comparePoints, inOrder } from './point-order.ts'
@@ -22,29 +22,29 @@ export type FoundSeries = {
  * between is then seen twice, which sorting mends, and never missed.
  */
 export async function findSeries(
-  ctx: Context,
+  db: Db,
   projectId: string,
   runIds: readonly string[],
   key: string,
 ): Promise<FoundSeries[]> {
-  const rows = await store.seriesOf(ctx.db, projectId, runIds, key)
+  const rows = await store.seriesOf(db, projectId, runIds, key)
   const ids = rows.map((row) => row.id)
-  const tails = Map.groupBy(await store.tailsOf(ctx.db, ids), (row) => row.series_id)
-  const heads = Map.groupBy(await store.chunkHeads(ctx.db, ids), (row) => row.series_id)
+  const tails = Map.groupBy(await store.tailsOf(db, ids), (row) => row.series_id)
+  const heads = Map.groupBy(await store.chunkHeads(db, ids), (row) => row.series_id)
   const found: FoundSeries[] = []
   for (const { id, run_id } of rows) {
     const series = { id, runId: run_id, heads: heads.get(id) ?? [], tail: tails.get(id) ?? [] }
-    found.push({ ...series, isStraight: await isStraight(ctx, series) })
+    found.push({ ...series, isStraight: await isStraight(db, series) })
   }
   return found
 }
 
-async function isStraight(ctx: Context, series: Omit<FoundSeries, 'isStraight'>): Promise<boolean> {
+async function isStraight(db: Db, series: Omit<FoundSeries, 'isStraight'>): Promise<boolean> {
   const last = series.heads.at(-1)
   const first = series.tail[0]
   if (last === undefined || first === undefined || first.step > last.last_step) return true
   if (first.step < last.last_step) return false
-  const [chunk] = await store.chunkData(ctx.db, series.id, last.number, 1)
+  const [chunk] = await store.chunkData(db, series.id, last.number, 1)
   const tip = chunk === undefined ? undefined : pointsOf(decodeChunk(chunk.data)).at(-1)
   return tip !== undefined && comparePoints(first, tip) > 0
 }
@@ -54,9 +54,9 @@ export function totalPoints(series: FoundSeries): number {
 }
 
 /** Sealed points of a series from chunk `from` on, chunk by chunk. */
-export async function* sealedColumns(ctx: Context, seriesId: number, from = 0): AsyncGenerator<Columns> {
+export async function* sealedColumns(db: Db, seriesId: number, from = 0): AsyncGenerator<Columns> {
   for (let next = from; ; ) {
-    const chunks = await store.chunkData(ctx.db, seriesId, next, READ_CHUNKS)
+    const chunks = await store.chunkData(db, seriesId, next, READ_CHUNKS)
     for (const { data } of chunks) yield decodeChunk(data)
     const last = chunks.at(-1)
     if (last === undefined || chunks.length < READ_CHUNKS) return
@@ -81,18 +81,18 @@ export function pointsOf(columns: Columns): PointColumns[] {
 }
 
 /** All points in the order (step, time, value), some at a time. */
-export async function* pointsByStep(ctx: Context, series: FoundSeries): AsyncGenerator<PointColumns[]> {
+export async function* pointsByStep(db: Db, series: FoundSeries): AsyncGenerator<PointColumns[]> {
   if (!series.isStraight) {
-    yield inOrder(await allPoints(ctx, series))
+    yield inOrder(await allPoints(db, series))
     return
   }
-  for await (const columns of sealedColumns(ctx, series.id)) yield pointsOf(columns)
+  for await (const columns of sealedColumns(db, series.id)) yield pointsOf(columns)
   if (series.tail.length > 0) yield series.tail
 }
 
 /** Points behind `after` in the order (time, step, value), some at a time. */
 export async function* pointsByTime(
-  ctx: Context,
+  db: Db,
   series: FoundSeries,
   after: PointColumns | null,
 ): AsyncGenerator<PointColumns[]> {
@@ -101,20 +101,20 @@ export async function* pointsByTime(
     return after === null ? [...sorted] : sorted.filter((point) => compareByTime(point, after) > 0)
   }
   if (!series.isStraight || !goesForward(series)) {
-    yield wanted(inOrder(await allPoints(ctx, series)))
+    yield wanted(inOrder(await allPoints(db, series)))
     return
   }
   const from = after === null ? 0 : series.heads.findIndex((head) => head.max_timestamp_ms >= after.timestamp_ms)
   if (from >= 0) {
-    for await (const columns of sealedColumns(ctx, series.id, series.heads[from]?.number ?? 0))
+    for await (const columns of sealedColumns(db, series.id, series.heads[from]?.number ?? 0))
       yield wanted(pointsOf(columns))
   }
   yield wanted(series.tail)
 }
 
-async function allPoints(ctx: Context, series: FoundSeries): Promise<PointColumns[]> {
+async function allPoints(db: Db, series: FoundSeries): Promise<PointColumns[]> {
   const points: PointColumns[] = []
-  for await (const columns of sealedColumns(ctx, series.id)) for (const point of pointsOf(columns)) points.push(point)
+  for await (const columns of sealedColumns(db, series.id)) for (const point of pointsOf(columns)) points.push(point)
   for (const point of series.tail) points.push(point)
   return points
 }

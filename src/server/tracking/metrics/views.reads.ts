@@ -1,11 +1,14 @@
-import type { Context } from '../../../context.ts'
+import type { Db } from '../../../db/dialect.ts'
+import { defineRead } from '../../../db/reads.ts'
 import { type Columns, decodeChunk } from './chunk-codec.ts'
-import { type FoundSeries, findSeries, pointsByStep, totalPoints } from './read.service.ts'
+import { type FoundSeries, findSeries, pointsByStep, totalPoints } from './series.reads.ts'
 import * as store from './series.store.ts'
 import { corners, type PlainPoint, plainPoint, readSummary, STRETCH } from './summary.ts'
 
 /** A metric of one run for a chart. */
 export type SeriesView = { runId: string; total: number; points: PlainPoint[] }
+
+export type ViewsOf = { projectId: string; runIds: readonly string[]; key: string; maxPoints: number }
 
 /** Chunks that are read by one query for several short series. */
 const CHUNKS_AT_ONCE = 128
@@ -15,30 +18,27 @@ const CHUNKS_AT_ONCE = 128
  * greatest stay, so that no spike and no gap is lost). Long series are drawn from their chunks' summaries: what is read
  * grows with the picture, not with the history. Runs without the metric are left out.
  */
-export async function seriesViews(
-  ctx: Context,
-  projectId: string,
-  runIds: readonly string[],
-  key: string,
-  maxPoints: number,
-): Promise<SeriesView[]> {
+async function viewsOf(db: Db, { projectId, runIds, key, maxPoints }: ViewsOf): Promise<SeriesView[]> {
   const views: SeriesView[] = []
   let short: FoundSeries[] = []
-  for (const series of await findSeries(ctx, projectId, runIds, key)) {
+  for (const series of await findSeries(db, projectId, runIds, key)) {
     const stretch = stretchOf(totalPoints(series), maxPoints)
-    if (!series.isStraight) views.push(await sortedView(ctx, series, stretch))
-    else if (stretch >= STRETCH) views.push(await summaryView(ctx, series, stretch))
-    else if (series.heads.length > CHUNKS_AT_ONCE) views.push(await sortedView(ctx, series, stretch))
+    if (!series.isStraight) views.push(await sortedView(db, series, stretch))
+    else if (stretch >= STRETCH) views.push(await summaryView(db, series, stretch))
+    else if (series.heads.length > CHUNKS_AT_ONCE) views.push(await sortedView(db, series, stretch))
     else {
       short.push(series)
       if (short.reduce((sum, one) => sum + one.heads.length, 0) < CHUNKS_AT_ONCE) continue
-      views.push(...(await shortViews(ctx, short, maxPoints)))
+      views.push(...(await shortViews(db, short, maxPoints)))
       short = []
     }
   }
-  views.push(...(await shortViews(ctx, short, maxPoints)))
+  views.push(...(await shortViews(db, short, maxPoints)))
   return views.sort((a, b) => (a.runId < b.runId ? -1 : 1))
 }
+
+/** A read for a thread: a chart of five hundred runs decodes a million points. */
+export const seriesViews = defineRead(import.meta.url, 'seriesViews', viewsOf)
 
 /** How many points become one stretch; 1: all are kept. */
 function stretchOf(total: number, maxPoints: number): number {
@@ -83,19 +83,19 @@ function* plainOfColumns({ length, steps, times, values }: Columns): Generator<P
     yield { step: Number(steps[i]), timestampMs: Number(times[i]), value: values[i] as number }
 }
 
-async function sortedView(ctx: Context, series: FoundSeries, stretch: number): Promise<SeriesView> {
+async function sortedView(db: Db, series: FoundSeries, stretch: number): Promise<SeriesView> {
   const thinner = new Thinner(stretch)
   let total = 0
-  for await (const points of pointsByStep(ctx, series)) {
+  for await (const points of pointsByStep(db, series)) {
     total += points.length
     addAll(thinner, points.map(plainPoint))
   }
   return { runId: series.runId, total, points: thinner.done() }
 }
 
-async function summaryView(ctx: Context, series: FoundSeries, stretch: number): Promise<SeriesView> {
+async function summaryView(db: Db, series: FoundSeries, stretch: number): Promise<SeriesView> {
   const thinner = new Thinner(stretch)
-  for (const { points, summary, data } of await store.chunkSummaries(ctx.db, [series.id])) {
+  for (const { points, summary, data } of await store.chunkSummaries(db, [series.id])) {
     if (data !== null) addAll(thinner, plainOfColumns(decodeChunk(data)))
     if (summary === null) continue
     let left = points
@@ -108,9 +108,9 @@ async function summaryView(ctx: Context, series: FoundSeries, stretch: number): 
   return { runId: series.runId, total: totalPoints(series), points: thinner.done() }
 }
 
-async function shortViews(ctx: Context, found: readonly FoundSeries[], maxPoints: number): Promise<SeriesView[]> {
+async function shortViews(db: Db, found: readonly FoundSeries[], maxPoints: number): Promise<SeriesView[]> {
   const rows = await store.allChunkData(
-    ctx.db,
+    db,
     found.map((series) => series.id),
   )
   const chunks = Map.groupBy(rows, (row) => row.series_id)
