@@ -1,9 +1,9 @@
 import type { Context } from '../../../context.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
-import { inOrder, isNewer } from './point-order.ts'
+import { inOrder } from './point-order.ts'
 import { DIRECT_POINTS, SEAL_POINTS, sealPoints } from './seal.service.ts'
 import { addToTails, type TailRow } from './series.store.ts'
-import { type NewSeries, raiseSeries } from './series-heads.store.ts'
+import { isNewer, type NewSeries, raiseSeries } from './series-heads.store.ts'
 
 /** A point of a metric of a run, as it is stored. */
 export type NewPoint = PointColumns & { run_id: string; key: string; experiment_id: number }

@@ -10,11 +10,6 @@ export function comparePoints(a: PointColumns, b: PointColumns): number {
   )
 }
 
-/** Is `a` a series' latest point, rather than `b`, which was there before? NaN counts as 0, and of equals the first stays. */
-export function isNewer(a: PointColumns, b: PointColumns): boolean {
-  return (compare(a.step, b.step) || compare(a.timestamp_ms, b.timestamp_ms) || compare(a.value, b.value)) > 0
-}
-
 /** The order in which a history is told: time, step, value. */
 export function compareByTime(a: PointColumns, b: PointColumns): number {
   return compare(a.timestamp_ms, b.timestamp_ms) || comparePoints(a, b)

@@ -1,6 +1,6 @@
 import { eachRow, insertMany } from '../../../db/bulk.ts'
 import { type Db, isPostgres } from '../../../db/dialect.ts'
-import { isNewer } from './point-order.ts'
+import type { PointColumns } from '../../../db/tables/tracking.ts'
 import type { SeriesRow } from './series.store.ts'
 
 /** What a write brings to one series: its newest point, and how many go to the tail. */
@@ -36,6 +36,13 @@ export async function raiseSeries(db: Db, rows: readonly NewSeries[]): Promise<R
   const raised = await moveForward(db, known, rows)
   const fresh = rows.filter((row) => !known.has(nameOf(row)))
   return [...raised, ...(await upsert(db, fresh))]
+}
+
+/** Is `a` a series' latest point, rather than `b`, which was there before? NaN counts as 0, and of equals the first stays. */
+export function isNewer(a: PointColumns, b: PointColumns): boolean {
+  if (a.step !== b.step) return a.step > b.step
+  if (a.timestamp_ms !== b.timestamp_ms) return a.timestamp_ms > b.timestamp_ms
+  return a.value > b.value
 }
 
 const nameOf = (row: { run_id: string; key: string }) => `${row.run_id}/${row.key}`
