@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINE, startTestServer, type TestServer } from '../../tests/harness/server.ts'
@@ -75,6 +76,34 @@ test('transactions that share a commit fail together when there is no space for 
   await server.ctx.db.deleteFrom('users').where('name', 'like', 'shared-%').execute()
   expect(troubles(await write())).toEqual(['done', 'done', 'done'])
 })
+
+test.runIf(ENGINE === 'sqlite')(
+  'a file that another process writes to for too long is 503, and free again afterwards',
+  async () => {
+    const { db, config } = server.ctx
+    const other = new DatabaseSync(config.databaseUrl.slice('sqlite:'.length))
+    await sql`PRAGMA busy_timeout = 50`.execute(db)
+    other.exec('BEGIN IMMEDIATE')
+    const outcomes = await Promise.allSettled(
+      ['a', 'b'].map((name) => inTransaction(server.ctx, (tx) => addUser(tx, name))),
+    )
+    expect(troubles(outcomes)).toEqual(['busy', 'busy'])
+    other.exec('ROLLBACK')
+    await db.deleteFrom('users').execute()
+    other.exec('BEGIN IMMEDIATE')
+    const make = () => server.request('POST', '/api/2.0/mlflow/runs/create', { body: { experiment_id: '0' } })
+    const refused = await make()
+    expect([refused.status, refused.body.error_code, refused.headers.get('retry-after')]).toEqual([
+      503,
+      'TEMPORARILY_UNAVAILABLE',
+      '2',
+    ])
+    other.exec('ROLLBACK')
+    other.close()
+    expect((await make()).status).toBe(200)
+    await sql`PRAGMA busy_timeout = 10000`.execute(db)
+  },
+)
 
 describe.runIf(ENGINE === 'postgres')('a connection that breaks', () => {
   const breakOthers = () =>

@@ -20,6 +20,8 @@ const SEED = Number(process.env.TRAINYARD_KILL_SEED ?? Date.now() % 1_000_000)
 const WRITERS = 8
 const DAY_MS = 24 * 3600_000
 
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
 let folder: string
 let server: Program | undefined
 beforeEach(async () => {
@@ -39,9 +41,22 @@ type Store = {
   intact(): void
 }
 
-async function start(port: number, store: Store): Promise<Ask> {
+function launch(port: number, store: Store): Program {
   const args = ['serve', '--port', String(port), '--data', folder, '--log-level', 'error', '--job-slots', '0']
-  server = startProgram([...args, ...store.settings])
+  return startProgram([...args, ...store.settings])
+}
+
+/** What a start does first (recover, migrate, sweep) is cut off, too. */
+async function killWhileStarting(port: number, store: Store, afterMs: number): Promise<void> {
+  const early = launch(port, store)
+  await wait(afterMs)
+  early.kill('SIGKILL')
+  await early.ended
+  await store.quiet()
+}
+
+async function start(port: number, store: Store): Promise<Ask> {
+  server = launch(port, store)
   const [, url = ''] = await server.saw(/ready at (http\S+)/)
   return askAt(url)
 }
@@ -85,11 +100,14 @@ async function killAgainAndAgain(store: Store): Promise<void> {
         () => isDead,
       ),
     )
-    await Promise.race([Promise.all(work), new Promise((resolve) => setTimeout(resolve, 200 + 600 * random()))])
+    const upTo = ledger.acknowledged + 20 + 180 * random()
+    const until = Date.now() + 300 + 700 * random()
+    while (ledger.acknowledged < upTo && Date.now() < until) await Promise.race([Promise.all(work), wait(3 * random())])
     isDead = true
     server?.kill('SIGKILL')
     await Promise.all([server?.ended, ...work])
     await store.quiet()
+    if (cycle % 5 === 0) await killWhileStarting(port, store, 600 * random())
     ask = await start(port, store)
     for (const { unanswered } of writers) if (unanswered !== undefined) halves[await checkWhole(ask, unanswered)] += 1
   }
