@@ -51,6 +51,7 @@ import { tracesRoutes } from './server/traces/traces.routes.ts'
 import { startLostRunWatch } from './server/tracking/lost-runs.service.ts'
 import { startMetricKeeper } from './server/tracking/metrics/keeper.ts'
 import { metricsRoutes } from './server/tracking/metrics/metrics.routes.ts'
+import { runColumnsRoutes } from './server/tracking/run-columns.routes.ts'
 import { trackingRoutes } from './server/tracking/tracking.routes.ts'
 import { jobsRoutes } from './server/training/jobs.routes.ts'
 import { jobById } from './server/training/jobs.service.ts'
@@ -127,6 +128,7 @@ export async function buildApp(ctx: Context): Promise<App> {
       await api.register(auditRoutes(ctx))
       await api.register(webhooksRoutes(ctx))
       await api.register(trackingRoutes(ctx))
+      await api.register(runColumnsRoutes(ctx))
       await api.register(metricsRoutes(ctx))
       await api.register(tracesRoutes(ctx))
       await api.register(artifactsRoutes(ctx))

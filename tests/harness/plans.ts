@@ -4,17 +4,22 @@ import { type Db, isPostgres } from '../../src/db/dialect.ts'
 /** Sorting all that was found; sorting those of one and the same value among themselves is no such thing. */
 export const SORTED = /TEMP B-TREE FOR ORDER BY|->\s+Sort /
 
-/** The engine's own plans of the ordered queries that some work asks, one after the other. */
-export async function plansOf(db: Db, work: (db: Db) => Promise<unknown>): Promise<string[]> {
+/** The engine's own plans of the queries that some work asks, one after the other: the ordered ones, or those with `words`. */
+export async function plansOf(
+  db: Db,
+  work: (db: Db) => Promise<unknown>,
+  words: string = 'ORDER BY',
+): Promise<string[]> {
   const queries: CompiledQuery[] = []
   await work(noting(db, queries))
   const plans: string[] = []
-  for (const query of queries.filter(({ sql }) => sql.includes('ORDER BY'))) plans.push(await planOf(db, query))
+  for (const query of queries.filter(({ sql }) => sql.includes(words))) plans.push(await planOf(db, query))
   return plans
 }
 
 async function planOf(db: Db, query: CompiledQuery): Promise<string> {
-  const words = isPostgres(db) ? 'EXPLAIN' : 'EXPLAIN QUERY PLAN'
+  // Unless it runs the query, PostgreSQL does not tell the plan of the recursive part of a CTE.
+  const words = isPostgres(db) ? 'EXPLAIN ANALYZE' : 'EXPLAIN QUERY PLAN'
   const explain = Query.raw(`${words} ${query.sql}`, [...query.parameters])
   const { rows } = await db.executeQuery<Record<string, string>>(explain)
   return rows.map((row) => row['QUERY PLAN'] ?? row.detail).join('\n')

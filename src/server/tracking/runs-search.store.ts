@@ -43,7 +43,7 @@ const MAX_WALKS = 32
  */
 export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
   if (search.experimentIds?.length === 0) return []
-  const few = await fewestEntries(db, search)
+  const few = await fewestEntries(db, search, FEW)
   if (few !== null) return allAtOnce(db, search, few)
   const [first] = search.sorts
   const experiments = search.experimentIds
@@ -77,9 +77,10 @@ function experimentsOf(search: RunSearch): RawBuilder<unknown> {
   return sql`SELECT id FROM experiments WHERE project_id = ${search.projectId}`
 }
 
-async function fewestEntries(db: Db, search: RunSearch): Promise<RawBuilder<unknown> | null> {
+/** The entries of the condition that the fewest meet; null when none can be looked up, or more than `few` meet each. */
+export async function fewestEntries(db: Db, search: RunSearch, few: number): Promise<RawBuilder<unknown> | null> {
   let fewest: RawBuilder<unknown> | null = null
-  let limit = FEW + 1
+  let limit = few + 1
   for (const condition of search.conditions) {
     const entries = indexedEntries(db, condition, experimentsOf(search))
     if (entries === null) continue
@@ -92,7 +93,7 @@ async function fewestEntries(db: Db, search: RunSearch): Promise<RawBuilder<unkn
 }
 
 /** What every way asks of `runs`: authorisation first. */
-function demands(db: Db, search: RunSearch): RawBuilder<unknown>[] {
+export function demands(db: Db, search: RunSearch): RawBuilder<unknown>[] {
   return [
     sql`runs.project_id = ${search.projectId}`,
     ...(search.experimentIds === null ? [] : [sql`runs.experiment_id IN (${sql.join(search.experimentIds)})`]),
@@ -101,7 +102,8 @@ function demands(db: Db, search: RunSearch): RawBuilder<unknown>[] {
   ]
 }
 
-const all = (parts: readonly RawBuilder<unknown>[]) => sql.join(parts, sql` AND `)
+/** All of them at once. */
+export const all = (parts: readonly RawBuilder<unknown>[]) => sql.join(parts, sql` AND `)
 
 async function allAtOnce(db: Db, search: RunSearch, entries: RawBuilder<unknown> | null): Promise<Found[]> {
   const terms = order.orderTerms(search.sorts)

@@ -65,6 +65,9 @@ export const RunDetailBody = Type.Object({
   children: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), status: RunStatus })),
 })
 
+/** Our words for which runs are looked at, and MLflow's. */
+export const VIEWS = { active: 'ACTIVE_ONLY', deleted: 'DELETED_ONLY', all: 'ALL' } as const
+
 export const RunsQuery = Type.Object({
   experiment_id: Type.Optional(Type.String()),
   filter: Type.Optional(

@@ -5884,6 +5884,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{owner}/{project}/runs/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names of metrics, params and tags that runs have */
+        get: {
+            parameters: {
+                query?: {
+                    experiment_id?: string;
+                    /** @description A part of the name, in any case of its letters. */
+                    search?: string;
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            metrics: {
+                                /** @description There are others: search for a part of their name. */
+                                is_more: boolean;
+                                /** @description At most 1000, in their order. */
+                                keys: string[];
+                            };
+                            params: {
+                                /** @description There are others: search for a part of their name. */
+                                is_more: boolean;
+                                /** @description At most 1000, in their order. */
+                                keys: string[];
+                            };
+                            tags: {
+                                /** @description There are others: search for a part of their name. */
+                                is_more: boolean;
+                                /** @description At most 1000, in their order. */
+                                keys: string[];
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{owner}/{project}/runs/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many runs a search finds */
+        get: {
+            parameters: {
+                query?: {
+                    experiment_id?: string;
+                    /** @description MLflow's grammar: `metrics.accuracy > 0.8 AND params.model = 'tree'`. */
+                    filter?: string;
+                    view?: "active" | "deleted" | "all";
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                    project: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description At most 10000. */
+                            count: number;
+                            /** @description There are more than `count`. */
+                            is_more: boolean;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{owner}/{project}/traces": {
         parameters: {
             query?: never;

@@ -1,0 +1,45 @@
+import { sql } from 'kysely'
+import type { Db } from '../../db/dialect.ts'
+import { countEntries, inOrder, VALUE_TABLES } from './runs-conditions.store.ts'
+import { all, demands, fewestEntries, type RunSearch } from './runs-search.store.ts'
+
+export type KeyKind = keyof typeof VALUE_TABLES
+
+/** The experiments whose keys are asked for; null: every one of the project. */
+export type KeyPlace = { projectId: string; experimentIds: readonly number[] | null }
+
+/**
+ * The keys of a kind, one look into the index of the search for each: from a key to the next greater one, whatever number
+ * of runs has it. Experiments take turns; each ends with a null, and a key of several comes several times.
+ * @param limit looks, so that no number of keys or experiments makes this long
+ */
+export async function walkKeys(db: Db, kind: KeyKind, place: KeyPlace, limit: number): Promise<(string | null)[]> {
+  const table = sql.table(VALUE_TABLES[kind])
+  const only = place.experimentIds === null ? sql`` : sql`AND e.id IN (${sql.join(place.experimentIds)})`
+  const { rows } = await sql<{ key: string | null }>`WITH RECURSIVE walked (experiment_id, key) AS (
+      SELECT e.id, (SELECT v.key FROM ${table} AS v
+          WHERE v.experiment_id = e.id AND ${inOrder(kind, 'v')} ORDER BY v.key LIMIT 1)
+        FROM experiments AS e WHERE e.project_id = ${place.projectId} ${only}
+      UNION ALL
+      SELECT w.experiment_id, (SELECT v.key FROM ${table} AS v
+          WHERE v.experiment_id = w.experiment_id AND v.key > w.key AND ${inOrder(kind, 'v')} ORDER BY v.key LIMIT 1)
+        FROM walked AS w WHERE w.key IS NOT NULL
+    ) SELECT key FROM walked LIMIT ${sql.lit(limit)}`.execute(db)
+  return rows.map((row) => row.key)
+}
+
+/**
+ * How many runs meet every condition, counted no further than `limit`: from the entries of the condition that the fewest
+ * meet when they are no more than that, else run by run until there are enough.
+ */
+export async function countFound(db: Db, search: RunSearch, limit: number): Promise<number> {
+  if (search.experimentIds?.length === 0) return 0
+  const entries = await fewestEntries(db, search, limit)
+  const where = demands(db, search)
+  // A run has a key once: no entry comes twice.
+  const found =
+    entries === null
+      ? sql`runs WHERE ${all(where)}`
+      : sql`(SELECT v.run_id FROM ${entries}) AS few CROSS JOIN runs WHERE runs.id = few.run_id AND ${all(where)}`
+  return countEntries(db, found, limit)
+}
