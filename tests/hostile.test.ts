@@ -13,7 +13,9 @@ import { ASSESSMENT_ID, TRACE_ID, TRACE_MESSAGES } from './harness/trace-message
 const ROUNDS = Number(process.env.HOSTILE_ROUNDS ?? 3)
 const SEED = Number(process.env.HOSTILE_SEED ?? 1)
 /** Processor time that one answer takes of the thread that all others wait for, however loaded the machine is. */
-const MAX_BUSY_MS = 500
+const MAX_BUSY_MS = 200
+/** The first request of a kind loads and compiles what it needs, once; sent again, it keeps within the other limit. */
+const MAX_FIRST_MS = 500
 
 let server: TestServer
 let token: string
@@ -143,6 +145,13 @@ function ordinary(route: Route): boolean {
   return [route.method].flat().some((method) => !['HEAD', 'OPTIONS', 'TRACE'].includes(method))
 }
 
+async function fire(one: Shot): Promise<{ status: number; text: string; busyMs: number }> {
+  const before = process.threadCpuUsage()
+  const { status, text } = await server.request(one.method, one.url, { ...one, token })
+  const { user, system } = process.threadCpuUsage(before)
+  return { status, text, busyMs: (user + system) / 1000 }
+}
+
 it('no request makes the server fail, fall or stall', async () => {
   const next = random(SEED)
   const routes = server.app.routeTable.filter(ordinary).filter((route) => !/^\/ajax-api|tracking\//.test(route.url))
@@ -155,15 +164,14 @@ it('no request makes the server fail, fall or stall', async () => {
     const perRoute = (route.schema?.body !== undefined || route.url.includes('/mlflow/') ? 12 : 5) * ROUNDS
     for (let i = 0; i < perRoute; i++) {
       const one = shot(next, route)
-      const before = process.threadCpuUsage()
-      const { status, text } = await server.request(one.method, one.url, { ...one, token })
-      const { user, system } = process.threadCpuUsage(before)
+      const { status, text, busyMs } = await fire(one)
       const said = `${one.method} ${one.url.slice(0, 200)} ${one.body?.slice(0, 300)}`
       fired += 1
       if (status < 300) accepted += 1
       if (status >= 500 && status !== 501 && status !== 503)
         broken.set(route.url, `${status} ${said} -> ${text.slice(0, 200)}`)
-      if ((user + system) / 1000 > MAX_BUSY_MS) slow.set(route.url, `${Math.round((user + system) / 1000)} ms ${said}`)
+      if (busyMs > MAX_FIRST_MS || (busyMs > MAX_BUSY_MS && (await fire(one)).busyMs > MAX_BUSY_MS))
+        slow.set(route.url, `${Math.round(busyMs)} ms ${said}`)
     }
   }
   if (process.env.HOSTILE_ROUNDS !== undefined) console.log(`${fired} requests, ${accepted} accepted`)
