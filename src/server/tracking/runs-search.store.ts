@@ -47,7 +47,9 @@ export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
   if (few !== null) return allAtOnce(db, search, few)
   const [first] = search.sorts
   const experiments = search.experimentIds
-  if (experiments === null || experiments.length > MAX_WALKS) return allAtOnce(db, search, null)
+  if (experiments === null || experiments.length > MAX_WALKS) {
+    return first?.on === 'metric' ? walkTogether(db, search, first) : allAtOnce(db, search, null)
+  }
   const found: Found[] = []
   for (const experiment of experiments) {
     const own = { ...search, experimentIds: [experiment] }
@@ -120,8 +122,10 @@ async function allAtOnce(db: Db, search: RunSearch, entries: RawBuilder<unknown>
   )
 }
 
+type ValueSort = Extract<order.RunSort, { key: string }>
+
 /** One experiment, along the index of its first sort: values, then NaN, then the runs that have none. */
-async function walk(db: Db, search: RunSearch, first: Extract<order.RunSort, { key: string }>): Promise<Found[]> {
+async function walk(db: Db, search: RunSearch, first: ValueSort): Promise<Found[]> {
   const found: Found[] = []
   const from = search.after === null ? order.PRESENT : Number(search.after[0])
   for (const rank of [order.PRESENT, order.NAN, order.MISSING]) {
@@ -136,11 +140,42 @@ async function walk(db: Db, search: RunSearch, first: Extract<order.RunSort, { k
   return found
 }
 
+/** How many entries of the index are looked at for one run of a page, when not all of them meet what is asked. */
+const DEPTHS = [4, 64]
+
+/**
+ * By a metric in many experiments, whose entries lie far apart in the index: which values can be on the page is found in the index alone,
+ * and only the runs that have them are looked up.
+ */
+async function walkTogether(db: Db, search: RunSearch, first: ValueSort): Promise<Found[]> {
+  if (search.after === null || search.after[0] === order.PRESENT) {
+    for (const depth of DEPTHS) {
+      const edge = await valueAt(db, search, first, depth * search.limit)
+      if (edge === null) break
+      const found = await walkPresent(db, search, first, order.PRESENT, edge)
+      if (found.length >= search.limit) return found
+    }
+  }
+  return walk(db, search, first)
+}
+
+/** The value that so many entries come before, counted from where the page begins; null when there are fewer. */
+async function valueAt(db: Db, search: RunSearch, first: ValueSort, entries: number): Promise<number | null> {
+  const from = search.after === null ? sql`` : sql`AND ${indexBound(first, search.after)}`
+  const { rows } = await sql<{ value: number }>`
+    SELECT sort_0.value FROM metric_series AS sort_0
+    WHERE sort_0.experiment_id IN (${experimentsOf(search)}) AND sort_0.key = ${first.key} AND sort_0.is_nan = 0 ${from}
+    ORDER BY sort_0.value ${sql.raw(first.descending ? 'DESC' : 'ASC')} LIMIT 1 OFFSET ${entries}`.execute(db)
+  return rows[0]?.value ?? null
+}
+
+/** @param edge values of the first sort that come behind this one are not looked at */
 async function walkPresent(
   db: Db,
   search: RunSearch,
-  first: Extract<order.RunSort, { key: string }>,
+  first: ValueSort,
   rank: number,
+  edge: number | null = null,
 ): Promise<Found[]> {
   const terms = order.orderTerms(search.sorts)
   const table = sql.table(VALUE_TABLES[first.on])
@@ -151,6 +186,8 @@ async function walkPresent(
     ...demands(db, search),
   ]
   if (search.after !== null) where.push(indexBound(first, search.after), keyset.behind(terms, search.after))
+  if (edge !== null)
+    where.push(sql`sort_0.value ${sql.raw(first.descending ? '>=' : '<=')} CAST(${edge} AS DOUBLE PRECISION)`)
   // The first term is the rank, the same for all here. The second follows the index: a metric's value, a text's beginning.
   const beginning =
     first.on === 'metric' ? [] : [{ ...terms[1]!, value: sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)})` }]
@@ -165,17 +202,13 @@ async function walkPresent(
 }
 
 /** What the keyset says of the first value alone, so that the index is entered at the right place. */
-function indexBound(first: Extract<order.RunSort, { key: string }>, after: keyset.Place): RawBuilder<unknown> {
+function indexBound(first: ValueSort, after: keyset.Place): RawBuilder<unknown> {
   const operator = sql.raw(first.descending ? '<=' : '>=')
   if (first.on === 'metric') return sql`sort_0.value ${operator} CAST(${after[1]} AS DOUBLE PRECISION)`
   return sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)}) ${operator} substr(${after[1]}, 1, ${sql.lit(INDEXED)})`
 }
 
-async function walkMissing(
-  db: Db,
-  search: RunSearch,
-  first: Extract<order.RunSort, { key: string }>,
-): Promise<Found[]> {
+async function walkMissing(db: Db, search: RunSearch, first: ValueSort): Promise<Found[]> {
   const terms = order.orderTerms(search.sorts)
   const where = [
     ...demands(db, search),

@@ -75,6 +75,20 @@ async function found(search: Record<string, unknown>, page: number): Promise<str
   return ids
 }
 
+/** The same over the whole project, by our own API. */
+async function foundInProject(filter: string, orderBy: string[], page: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let token = ''; ; ) {
+    const query = new URLSearchParams({ filter, limit: String(page), ...(token === '' ? {} : { page_token: token }) })
+    for (const clause of orderBy) query.append('order_by', clause)
+    const { status, body } = await server.request('GET', `/api/v1/projects/local/default/runs?${query}`)
+    expect([status, body]).toMatchObject([200, {}])
+    ids.push(...body.runs.map((run: { id: string }) => run.id))
+    if (body.next_page_token === null) return ids
+    token = body.next_page_token
+  }
+}
+
 const KEYS: Record<string, Key> = {
   'metrics.acc': (run) => run.metrics.acc ?? null,
   'metrics.loss': (run) => run.metrics.loss ?? null,
@@ -143,6 +157,8 @@ describe('every order and filter', () => {
         const whole = expected(ids, filter, order)
         expect({ search, ids: await found(search, 1_000) }).toEqual({ search, ids: whole })
         expect({ search, ids: await found(search, 7) }).toEqual({ search, ids: whole })
+        const everywhere = { filter, order, ids: expected(experiments, filter, order) }
+        expect({ filter, order, ids: await foundInProject(filter, order, 5) }).toEqual(everywhere)
       }
     },
   )
