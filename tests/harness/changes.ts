@@ -378,6 +378,11 @@ const registry: Change[] = [
     body: () => ({ description: 'x' }),
   },
   {
+    route: `DELETE ${P}/models/:name/versions/:version`,
+    leaves: 'deleted model_version',
+    at: () => ({ name: 'weir', version: '2' }),
+  },
+  {
     route: `POST ${P}/models/:name/versions/:version/onnx`,
     leaves: 'refused form',
     at: () => ({ name: 'weir', version: '1' }),
@@ -393,6 +398,7 @@ const registry: Change[] = [
     leaves: 'deleted alias',
     at: () => ({ name: 'weir', alias: 'champion' }),
   },
+  { route: `DELETE ${P}/models/:name`, leaves: 'deleted model', at: () => ({ name: 'weir' }) },
 ]
 
 const data: Change[] = [

@@ -5,6 +5,7 @@ import { scopeOf } from '../../http/request.ts'
 import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { removeAlias, setAlias } from './aliases.service.ts'
+import { deletionRoutes } from './deletion.routes.ts'
 import { requestOnnx } from './forms.service.ts'
 import { createModel, getModel, listModels } from './models.service.ts'
 import { promotionRoutes } from './promotions.routes.ts'
@@ -30,6 +31,7 @@ export function registryRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     await app.register(versionRoutes(ctx))
     await app.register(fileRoutes(ctx))
     await app.register(promotionRoutes(ctx))
+    await app.register(deletionRoutes(ctx))
   }
 }
 

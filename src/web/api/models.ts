@@ -8,6 +8,8 @@ export type Model = Ok<'/api/v1/projects/{owner}/{project}/models'>['models'][nu
 export type ModelDetail = Ok<'/api/v1/projects/{owner}/{project}/models/{name}'>
 export type VersionSummary = ModelDetail['versions'][number]
 export type ModelVersion = Ok<'/api/v1/projects/{owner}/{project}/models/{name}/versions/{version}'>
+export type ModelHistory = Ok<'/api/v1/projects/{owner}/{project}/models/{name}/history'>
+export type ModelChange = ModelHistory['changes'][number]
 export type OnnxForm = NonNullable<ModelVersion['onnx']>
 export type ParityReport = NonNullable<OnnxForm['report']>
 
@@ -62,6 +64,47 @@ export async function describeVersion(scope: Scope, name: string, version: numbe
     client.PATCH('/api/v1/projects/{owner}/{project}/models/{name}/versions/{version}', {
       params: { path: { ...scope, name, version } },
       body: { description },
+    }),
+  )
+}
+
+/** Who moved which alias or stage, newest first. */
+export function modelHistoryQuery(scope: Scope, name: string, limit: number) {
+  return queryOptions({
+    queryKey: key(scope, 'models', name, 'history', limit),
+    queryFn: () =>
+      ok(
+        client.GET('/api/v1/projects/{owner}/{project}/models/{name}/history', {
+          params: { path: { ...scope, name }, query: { limit } },
+        }),
+      ),
+  })
+}
+
+/** Copies a version of any project that one may read into a model of this one. */
+export function copyVersion(
+  scope: Scope,
+  name: string,
+  source: { project: string; model: string; version: number },
+): Promise<ModelVersion> {
+  return ok(
+    client.POST('/api/v1/projects/{owner}/{project}/models/{name}/copies', {
+      params: { path: { ...scope, name } },
+      body: source,
+    }),
+  )
+}
+
+/** Into the recycle bin, with all versions. */
+export async function deleteModel(scope: Scope, name: string): Promise<void> {
+  await ok(client.DELETE('/api/v1/projects/{owner}/{project}/models/{name}', { params: { path: { ...scope, name } } }))
+}
+
+/** Into the recycle bin. */
+export async function deleteVersion(scope: Scope, name: string, version: number): Promise<void> {
+  await ok(
+    client.DELETE('/api/v1/projects/{owner}/{project}/models/{name}/versions/{version}', {
+      params: { path: { ...scope, name, version } },
     }),
   )
 }

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { IconRocket } from '@tabler/icons-react'
+import { IconRocket, IconTrash } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -17,7 +17,9 @@ import { Facts, Page } from '../../ui/Page.tsx'
 import { StatusBadge } from '../../ui/StatusBadge.tsx'
 import { Time } from '../../ui/values.tsx'
 import { Aliases } from './Aliases.tsx'
+import { DeleteModal } from './DeleteModal.tsx'
 import { DeployModal } from './DeployModal.tsx'
+import { ModelHistory } from './ModelHistory.tsx'
 import { MoveAliasModal } from './MoveAliasModal.tsx'
 import { metricColumns } from './metric-columns.tsx'
 
@@ -105,10 +107,9 @@ export function ModelPage() {
 }
 
 function ModelView({ model }: { model: ModelDetail }) {
-  const { scope, canWrite } = useProject()
+  const { scope } = useProject()
   const endpoints = (useQuery(endpointsQuery(scope)).data ?? []).filter((endpoint) => endpoint.model === model.name)
   const [moving, setMoving] = useState<{ alias: string | null } | null>(null)
-  const [deploying, setDeploying] = useState(false)
   const columns = useMemo(
     () => [IDENTITY, ...BEFORE, ...metricColumns<Row>(model.versions as Row[]), ...AFTER],
     [model.versions],
@@ -117,23 +118,7 @@ function ModelView({ model }: { model: ModelDetail }) {
     <Page
       title={model.name}
       lead={model.description}
-      actions={
-        <>
-          <ActionMenu
-            label={`Model ${model.name}`}
-            call={{
-              name: 'Read this model',
-              method: 'GET',
-              path: `/api/v1/projects/${scope.owner}/${scope.project}/models/${encodeURIComponent(model.name)}`,
-            }}
-          />
-          {canWrite && model.versions.length > 0 && (
-            <Button variant="filled" leftSection={<IconRocket size={15} />} onClick={() => setDeploying(true)}>
-              Deploy
-            </Button>
-          )}
-        </>
-      }
+      actions={<ModelActions model={model} endpoints={endpoints} />}
       facts={<ModelFacts model={model} endpoints={endpoints} />}
     >
       <Aliases model={model} endpoints={endpoints} onMove={(alias) => setMoving({ alias })} />
@@ -150,6 +135,7 @@ function ModelView({ model }: { model: ModelDetail }) {
           chooser
         />
       </section>
+      <ModelHistory model={model.name} />
       {moving !== null && (
         <MoveAliasModal
           model={model}
@@ -159,15 +145,45 @@ function ModelView({ model }: { model: ModelDetail }) {
           onClose={() => setMoving(null)}
         />
       )}
-      {deploying && (
-        <DeployModal
+    </Page>
+  )
+}
+
+/** What one may do with the model as a whole. */
+function ModelActions({ model, endpoints }: { model: ModelDetail; endpoints: Endpoint[] }) {
+  const { scope, canWrite } = useProject()
+  const [open, setOpen] = useState<'deploy' | 'delete' | null>(null)
+  const close = () => setOpen(null)
+  const remove = { label: 'Delete…', icon: <IconTrash size={15} />, danger: true, onClick: () => setOpen('delete') }
+  return (
+    <>
+      <ActionMenu
+        label={`Model ${model.name}`}
+        actions={canWrite ? [remove] : []}
+        call={{
+          name: 'Read this model',
+          method: 'GET',
+          path: `/api/v1/projects/${scope.owner}/${scope.project}/models/${encodeURIComponent(model.name)}`,
+        }}
+      />
+      {canWrite && model.versions.length > 0 && (
+        <Button variant="filled" leftSection={<IconRocket size={15} />} onClick={() => setOpen('deploy')}>
+          Deploy
+        </Button>
+      )}
+      {open === 'delete' && (
+        <DeleteModal
           model={model.name}
-          aliases={model.aliases}
-          versions={model.versions}
-          onClose={() => setDeploying(false)}
+          version={null}
+          aliases={model.aliases.map(({ alias }) => alias)}
+          endpoints={endpoints}
+          onClose={close}
         />
       )}
-    </Page>
+      {open === 'deploy' && (
+        <DeployModal model={model.name} aliases={model.aliases} versions={model.versions} onClose={close} />
+      )}
+    </>
   )
 }
 

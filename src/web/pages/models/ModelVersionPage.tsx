@@ -99,6 +99,14 @@ function VersionFacts({ version }: { version: ModelVersion }) {
           ['Made with', flavors.join(', ') || version.flavors.join(', ')],
           ['Size', version.size_bytes === null ? null : <Bytes key="size" value={version.size_bytes} />],
           [
+            'Digest',
+            version.content_digest === null ? null : (
+              <code key="digest" title={`SHA-256 of its files: ${version.content_digest}`}>
+                {version.content_digest.slice(0, 12)}
+              </code>
+            ),
+          ],
+          [
             'URI',
             <span key="uri" style={{ display: 'inline-flex', alignItems: 'center', minWidth: 0 }}>
               <code className="truncate">{uri}</code>

@@ -24,12 +24,13 @@ export function VersionLineage({ version, endpoints }: { version: ModelVersion; 
       {dataset.context === null ? '' : ` · ${dataset.context}`}
     </Chip>
   ))
-  const job = version.job_id
-  const run = version.run_id
+  const none = version.copied_from === null ? 'not recorded' : 'stayed with the original'
+  const { job_id: job, run_id: run } = version
   return (
     <Lineage
       stages={[
-        { title: 'Data', items: data, none: 'not recorded' },
+        ...originOf(version),
+        { title: 'Data', items: data, none },
         ...(job === null
           ? []
           : [
@@ -44,7 +45,7 @@ export function VersionLineage({ version, endpoints }: { version: ModelVersion; 
             ]),
         {
           title: 'Run',
-          none: 'not recorded',
+          none,
           items:
             run === null
               ? []
@@ -73,6 +74,27 @@ export function VersionLineage({ version, endpoints }: { version: ModelVersion; 
         },
       ]}
     />
+  )
+}
+
+/** Of a copy: the version that it was made of. */
+function originOf({ copied_from: origin }: ModelVersion) {
+  return origin === null ? [] : [{ title: 'Copied from', items: [originChip(origin)] }]
+}
+
+/** Unnamed when its project is none that the reader may see. */
+function originChip({ project, model, version }: NonNullable<ModelVersion['copied_from']>) {
+  if (project === null || model === null || version === null)
+    return (
+      <Chip key="origin" kind="model" title="It is none that you may see.">
+        another project
+      </Chip>
+    )
+  const [owner = '', name = ''] = project.split('/')
+  return (
+    <Chip key="origin" kind="model" to={paths.modelVersion({ owner, project: name }, model, version)}>
+      {project}: {model} v{version}
+    </Chip>
   )
 }
 
