@@ -25,6 +25,22 @@ export async function eachRow<R = Record<string, unknown>>(
 }
 
 /**
+ * The rows whose column holds one of the values, by one statement text that is never built anew: for what every write asks.
+ * @param head trusted text up to `WHERE`; `tail` what follows the condition
+ */
+export async function rowsAmong<R>(
+  db: Db,
+  head: string,
+  column: string,
+  values: readonly string[],
+  tail = '',
+): Promise<R[]> {
+  const among = isPostgres(db) ? `${column} = ANY($1)` : `${column} IN (SELECT value FROM json_each(?))`
+  const query = CompiledQuery.raw(`${head} WHERE ${among} ${tail}`, [isPostgres(db) ? values : JSON.stringify(values)])
+  return (await db.executeQuery<R>(query)).rows
+}
+
+/**
  * Inserts many rows by one statement text, whatever their number: a prepared one run for each row on SQLite, arrays on
  * PostgreSQL. Building and preparing `VALUES` lists of every length would cost more than the rows. Rows of one call must
  * not conflict with each other where `suffix` updates. Returns what `RETURNING` names.

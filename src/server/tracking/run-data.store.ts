@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
-import { insertMany } from '../../db/bulk.ts'
-import { among, collect, type Db, inChunks, isPostgres, jsonPairs } from '../../db/dialect.ts'
+import { insertMany, rowsAmong } from '../../db/bulk.ts'
+import { among, type Db, inChunks, isPostgres, jsonPairs } from '../../db/dialect.ts'
 import type { Lifecycle, LoggedModelMetricsTable, RunParamsTable, RunTagsTable } from '../../db/tables/tracking.ts'
 
 export type ModelMetricRow = Selectable<LoggedModelMetricsTable>
@@ -17,15 +17,9 @@ export type RunState = {
  * order of their ids, so that writers cannot deadlock).
  */
 export async function runStates(db: Db, runIds: readonly string[], lock: boolean): Promise<Map<string, RunState>> {
-  const rows = await collect(runIds, (ids) => {
-    let query = db
-      .selectFrom('runs')
-      .select(['id', 'project_id', 'experiment_id', 'lifecycle', 'last_write_at_ms'])
-      .where('id', 'in', ids)
-      .orderBy('id')
-    if (lock && isPostgres(db)) query = query.forNoKeyUpdate()
-    return query.execute()
-  })
+  const head = 'SELECT id, project_id, experiment_id, lifecycle, last_write_at_ms FROM runs'
+  const locked = lock && isPostgres(db) ? 'FOR NO KEY UPDATE' : ''
+  const rows = await rowsAmong<RunState>(db, head, 'id', runIds, `ORDER BY id ${locked}`)
   return new Map(rows.map((row) => [row.id, row]))
 }
 
