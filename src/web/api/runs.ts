@@ -44,6 +44,44 @@ export function runsQuery(scope: Scope, { experiment, filter, orderBy, view }: R
   })
 }
 
+/** Metrics, params and tags of all runs of an experiment ('' for all), also of those not loaded; `search`: part of a name. */
+export function runColumnsQuery(scope: Scope, experiment: string, search: string) {
+  return queryOptions({
+    queryKey: key(scope, 'runs', 'columns', experiment, search),
+    queryFn: () =>
+      ok(
+        client.GET('/api/v1/projects/{owner}/{project}/runs/columns', {
+          params: {
+            path: scope,
+            query: {
+              ...(experiment === '' ? {} : { experiment_id: experiment }),
+              ...(search === '' ? {} : { search }),
+            },
+          },
+        }),
+      ),
+  })
+}
+
+export function runCountQuery(scope: Scope, { experiment, filter, view }: Omit<RunsFilter, 'orderBy'>) {
+  return queryOptions({
+    queryKey: key(scope, 'runs', 'count', experiment, filter, view),
+    queryFn: () =>
+      ok(
+        client.GET('/api/v1/projects/{owner}/{project}/runs/count', {
+          params: {
+            path: scope,
+            query: {
+              view,
+              ...(experiment === '' ? {} : { experiment_id: experiment }),
+              ...(filter.trim() === '' ? {} : { filter }),
+            },
+          },
+        }),
+      ),
+  })
+}
+
 export function isRunning(run: { status: string }): boolean {
   return run.status === 'RUNNING' || run.status === 'SCHEDULED'
 }

@@ -6,6 +6,7 @@ type P = '/api/v1/projects/{owner}/{project}'
 export type RunsPage = Ok<`${P}/runs`>
 export type Run = RunsPage['runs'][number]
 export type RunDetail = Ok<`${P}/runs/{run}`>
+export type RunColumns = Ok<`${P}/runs/columns`>
 export type RunModel = Run['models'][number]
 export type TracesPage = Ok<`${P}/traces`>
 export type Trace = TracesPage['traces'][number]

@@ -1,6 +1,7 @@
 import { useMediaQuery } from '@mantine/hooks'
 import { type ReactNode, useMemo } from 'react'
-import { ColumnChooser } from './ColumnChooser.tsx'
+import { ColumnChooser, type ColumnSource } from './ColumnChooser.tsx'
+import { chosenColumns, withColumn } from './chosen-columns.ts'
 import css from './DataTable.module.css'
 import { TableGrid } from './TableGrid.tsx'
 import { type Column, useTableModel } from './table-model.ts'
@@ -22,7 +23,8 @@ export type DataTableProps<T> = {
   manualSort?: boolean
   /** Left part of the line above: search, filters. */
   toolbar?: ReactNode
-  chooser?: boolean
+  /** The column chooser; with a source when the server has more columns than the table was given. */
+  chooser?: boolean | ColumnSource
   /** Takes the rest of the page's height and scrolls inside. Else as high as its rows. */
   fill?: boolean
   selected?: ReadonlySet<string>
@@ -39,26 +41,25 @@ export type DataTableProps<T> = {
 export function DataTable<T extends object>(props: DataTableProps<T>) {
   const { columns, rows, rowKey, defaultSort = '', manualSort = false, urlPrefix = '' } = props
   const [sort, setSort] = useUrlParam(`${urlPrefix}sort`, defaultSort)
-  const [changed, setChanged] = useUrlParam(`${urlPrefix}columns`)
-  const toggled = useMemo(() => new Set(changed.split(',').filter((id) => id !== '')), [changed])
-  const model = useTableModel({ columns, rows, rowKey, sort, manualSort, toggled })
+  const [columnsText, setColumnsText] = useUrlParam(`${urlPrefix}columns`)
+  const chosen = useMemo(() => chosenColumns(columnsText), [columnsText])
+  const model = useTableModel({ columns, rows, rowKey, sort, manualSort, chosen })
   const phone = useMediaQuery('(max-width: 720px)', undefined, { getInitialValueInEffect: false })
-  const toggle = (id: string) =>
-    setChanged(
-      [...toggled]
-        .filter((other) => other !== id)
-        .concat(toggled.has(id) ? [] : [id])
-        .join(','),
-    )
-  const hasBar = props.toolbar !== undefined || props.chooser === true
+  const { chooser = false } = props
+  const hasBar = props.toolbar !== undefined || chooser !== false
   return (
     <div className={css.outer} data-fill={(props.fill === true && phone !== true) || undefined}>
       {hasBar && (
         <div className={css.toolbar}>
           {props.toolbar}
           <span className={css.spring} />
-          {props.chooser === true && phone !== true && (
-            <ColumnChooser columns={columns} toggled={toggled} onToggle={toggle} />
+          {chooser !== false && phone !== true && (
+            <ColumnChooser
+              columns={columns}
+              chosen={chosen}
+              onChange={(column, shown) => setColumnsText(withColumn(chosen, column, shown))}
+              source={chooser === true ? undefined : chooser}
+            />
           )}
         </div>
       )}

@@ -7,6 +7,7 @@ import {
   useTable,
 } from '@tanstack/react-table'
 import { type ReactNode, useMemo } from 'react'
+import { type ChosenColumns, isShown } from './chosen-columns.ts'
 
 /** A column of a DataTable. The first one is the identity: pinned, never hidden, the title of a row on a phone. */
 export type Column<T> = {
@@ -42,23 +43,19 @@ export type ModelOptions<T> = {
   sort: string
   /** The rows come sorted (by the server). */
   manualSort: boolean
-  /** Ids of columns whose default visibility is turned around. */
-  toggled: ReadonlySet<string>
+  chosen: ChosenColumns
 }
 
 /** The rows in order and the columns that are shown. */
-export function useTableModel<T extends object>({ columns, rows, rowKey, sort, manualSort, toggled }: ModelOptions<T>) {
+export function useTableModel<T extends object>({ columns, rows, rowKey, sort, manualSort, chosen }: ModelOptions<T>) {
   const defs = useMemo(() => columns.map((column) => definition(column)), [columns])
   const sorting = useMemo(
     () => (sort === '' ? [] : [{ id: sort.replace(/^-/, ''), desc: sort.startsWith('-') }]),
     [sort],
   )
   const columnVisibility = useMemo(
-    () =>
-      Object.fromEntries(
-        columns.map((column, index) => [column.id, index === 0 || (column.hidden === true) === toggled.has(column.id)]),
-      ),
-    [columns, toggled],
+    () => Object.fromEntries(columns.map((column, index) => [column.id, index === 0 || isShown(column, chosen)])),
+    [columns, chosen],
   )
   const table = useTable<Features, T>({
     features,

@@ -16,18 +16,27 @@ export type Selection = { ids: ReadonlySet<string>; toggle: (id: string, range: 
 /** Parameters shown before the reader chooses; the others wait in the column chooser. */
 const PARAMS_SHOWN = 6
 const METRICS_SHOWN = 10
+/** Where MLflow repeats a run's name. */
+const NAME_TAG = 'mlflow.runName'
 
-/** Columns for these runs: what every run has, then every metric and parameter that one of them logged. */
-export function runColumns(scope: Scope, runs: Run[], selection: Selection): Column<Run>[] {
+/** Names that runs which are not loaded have, or that the reader chose before. */
+export type ColumnNames = Record<'metrics' | 'params' | 'tags', readonly string[]>
+
+/**
+ * Columns for these runs: what every run has, then every metric and parameter that one of them logged. Tags and what only
+ * other runs logged wait in the column chooser.
+ */
+export function runColumns(scope: Scope, runs: Run[], names: ColumnNames, selection: Selection): Column<Run>[] {
   const some = (pick: (run: Run) => unknown[]) => runs.some((run) => pick(run).length > 0)
   return [
     identity(scope, selection),
     ...general(),
-    ...metricColumns(runs),
+    ...metricColumns(runs, names.metrics),
     ...(some((run) => run.models.flatMap((model) => model.registered)) ? [modelColumn(scope)] : []),
     ...(some((run) => run.datasets) ? [dataColumn(scope)] : []),
-    ...paramColumns(runs),
+    ...paramColumns(runs, names.params),
     ...rare(scope, new Set(runs.map((run) => run.experiment_id)).size < 2),
+    ...tagColumns(runs, names.tags),
   ]
 }
 
@@ -164,8 +173,8 @@ function rare(scope: Scope, oneExperiment: boolean): Column<Run>[] {
   ]
 }
 
-function metricColumns(runs: Run[]): Column<Run>[] {
-  const all = keysOf(runs, (run) => run.metrics)
+function metricColumns(runs: Run[], more: readonly string[]): Column<Run>[] {
+  const { all, loaded } = keysOf(runs, (run) => run.metrics, more)
   const quiet = all.filter((name) => name.startsWith('system/'))
   const ordered = [...all.filter((name) => !name.startsWith('system/')), ...quiet]
   return ordered.map((name, index) => ({
@@ -174,29 +183,52 @@ function metricColumns(runs: Run[]): Column<Run>[] {
     group: 'Metrics',
     align: 'right',
     width: Math.max(110, Math.min(220, name.length * 7.5 + 40)),
-    hidden: index >= METRICS_SHOWN || name.startsWith('system/'),
-    phone: index === 0,
+    hidden: index >= METRICS_SHOWN || name.startsWith('system/') || !loaded.has(name),
+    phone: index === 0 && loaded.has(name),
     value: (run) => run.metrics[name] ?? null,
     cell: (run) =>
       name in run.metrics ? <Num value={run.metrics[name] ?? Number.NaN} /> : <span className="muted">–</span>,
   }))
 }
 
-function paramColumns(runs: Run[]): Column<Run>[] {
-  return keysOf(runs, (run) => run.params).map((name, index) => ({
+function paramColumns(runs: Run[], more: readonly string[]): Column<Run>[] {
+  const { all, loaded } = keysOf(runs, (run) => run.params, more)
+  return all.map((name, index) => ({
     id: `params.${name}`,
     header: name,
     group: 'Parameters',
-    width: Math.max(110, Math.min(200, name.length * 7.5 + 40)),
-    hidden: index >= PARAMS_SHOWN,
+    width: widthOf(name),
+    hidden: index >= PARAMS_SHOWN || !loaded.has(name),
     value: (run) => run.params[name] ?? null,
-    cell: (run) => <span title={run.params[name]}>{run.params[name] ?? <span className="muted">–</span>}</span>,
+    cell: (run) => <Text value={run.params[name]} />,
   }))
 }
 
-/** Names in the order of how many runs have them, then by name. */
-function keysOf(runs: Run[], pick: (run: Run) => Record<string, unknown>): string[] {
+function tagColumns(runs: Run[], more: readonly string[]): Column<Run>[] {
+  const { all } = keysOf(runs, (run) => run.tags, more)
+  const own = all.filter((name) => !name.startsWith('mlflow.'))
+  const clients = all.filter((name) => name.startsWith('mlflow.') && name !== NAME_TAG)
+  return [...own, ...clients].map((name) => ({
+    id: `tags.${name}`,
+    header: name,
+    group: 'Tags',
+    width: widthOf(name),
+    hidden: true,
+    value: (run) => run.tags[name] ?? null,
+    cell: (run) => <Text value={run.tags[name]} />,
+  }))
+}
+
+const widthOf = (name: string) => Math.max(110, Math.min(200, name.length * 7.5 + 40))
+
+function Text({ value }: { value: string | undefined }) {
+  return value === undefined ? <span className="muted">–</span> : <span title={value}>{value}</span>
+}
+
+/** Names in the order of how many of the runs have them, then by name; behind them those that none of the runs has. */
+function keysOf(runs: Run[], pick: (run: Run) => Record<string, unknown>, more: readonly string[]) {
   const counts = new Map<string, number>()
   for (const run of runs) for (const name of Object.keys(pick(run))) counts.set(name, (counts.get(name) ?? 0) + 1)
-  return [...counts].sort(([a, many], [b, more]) => more - many || a.localeCompare(b)).map(([name]) => name)
+  const loaded = [...counts].sort(([a, many], [b, others]) => others - many || a.localeCompare(b)).map(([name]) => name)
+  return { all: [...loaded, ...more.filter((name) => !counts.has(name))], loaded: counts }
 }
