@@ -23,6 +23,18 @@ export function datasetQuery(scope: Scope, name: string) {
   })
 }
 
+/** Into the recycle bin, with all versions. */
+export async function deleteDataset(scope: Scope, name: string): Promise<void> {
+  await ok(
+    client.DELETE('/api/v1/projects/{owner}/{project}/datasets/{name}', { params: { path: { ...scope, name } } }),
+  )
+}
+
+/** Into the recycle bin. */
+export async function deleteDatasetVersion(scope: Scope, name: string, version: number): Promise<void> {
+  await ok(client.DELETE(VERSION, { params: { path: { ...scope, name, version: String(version) } } }))
+}
+
 /** A version with its profile; asked again while it is still being profiled. `version`: a number or `latest`. */
 export function datasetVersionQuery(scope: Scope, name: string, version: string) {
   return queryOptions({

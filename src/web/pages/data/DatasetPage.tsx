@@ -18,6 +18,7 @@ import { Facts, Page } from '../../ui/Page.tsx'
 import { Snippet } from '../../ui/Snippet.tsx'
 import { TokenButton } from '../../ui/TokenButton.tsx'
 import { Bytes, Num, Time } from '../../ui/values.tsx'
+import { DatasetMenu } from './DatasetMenu.tsx'
 import { pushCommand } from './snippets.ts'
 import { UploadModal } from './UploadModal.tsx'
 
@@ -114,11 +115,14 @@ export function DatasetPage() {
       title={name}
       lead={dataset.data?.description}
       actions={
-        canWrite ? (
-          <Button variant="filled" leftSection={<IconUpload size={15} />} onClick={open}>
-            New version
-          </Button>
-        ) : undefined
+        <>
+          {dataset.data !== undefined && <DatasetMenu dataset={name} version={null} />}
+          {canWrite && (
+            <Button variant="filled" leftSection={<IconUpload size={15} />} onClick={open}>
+              New version
+            </Button>
+          )}
+        </>
       }
       facts={
         dataset.data && (

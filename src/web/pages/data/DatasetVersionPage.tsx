@@ -12,6 +12,7 @@ import { Loaded } from '../../ui/Loading.tsx'
 import { Facts, Page, type Tab, Tabs } from '../../ui/Page.tsx'
 import { useUrlParam } from '../../ui/url-state.ts'
 import { Bytes, Num, Time } from '../../ui/values.tsx'
+import { DatasetMenu } from './DatasetMenu.tsx'
 import { FilesTab } from './FilesTab.tsx'
 import { LineageTab } from './LineageTab.tsx'
 import { ProfileTab } from './ProfileTab.tsx'
@@ -37,6 +38,7 @@ export function DatasetVersionPage() {
       title={version.data === undefined ? `${name}@${number}` : `${name}@${version.data.version}`}
       status={<CopyButton text={`${name}@${version.data?.version ?? number}`} what="dataset reference" />}
       lead={version.data?.message}
+      actions={version.data && <DatasetMenu dataset={name} version={version.data.version} />}
       facts={version.data && <VersionFacts scope={scope} version={version.data} />}
       tabs={version.data && <Tabs current={tab} tabs={tabsOf(scope, version.data, hasTables)} />}
     >
