@@ -131,7 +131,8 @@ const SQLITE_IOERR_SHMSIZE = 4874
 /** SQLSTATEs, whole or their class; the first that fits counts. */
 const POSTGRES_TROUBLE: readonly [RegExp, Trouble][] = [
   [/^53100$/, 'full'],
-  [/^(40001|40P01|55P03)$/, 'busy'], // serialization failure, deadlock, lock not available
+  // Serialization failure, deadlock, lock not available, broken off after the time a statement may take.
+  [/^(40001|40P01|55P03|57014)$/, 'busy'],
   // Class 53: no memory, no connection left; 57P0x: stopping, crashed, starting; 58: a system error; 25006: a standby.
   [/^(08...|53...|57P0.|58...|25006)$/, 'down'],
 ]

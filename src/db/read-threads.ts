@@ -17,13 +17,14 @@ export type ReadThreads = {
 const THREADS = 2
 const IDLE_MS = 120_000
 const TIMEOUT_MS = 30_000
+/** SQLSTATE of a statement that was broken off. */
+const QUERY_CANCELED = '57014'
 
 type Waiting = { resolve: (output: unknown) => void; reject: (error: unknown) => void; timer: NodeJS.Timeout }
 
 /** For a SQLite file. Starts nothing: the first read is done at once, here, and starts the first thread for the next ones. */
 export function createReadThreads(databaseUrl: string): ReadThreads {
-  if (!databaseUrl.startsWith('sqlite:'))
-    return { ask: (db, read, input) => read.run(db, input), close: async () => {} }
+  if (!databaseUrl.startsWith('sqlite:')) return { ask: askServer, close: async () => {} }
   const threads: ReadThread[] = []
   let closed = false
 
@@ -45,6 +46,19 @@ export function createReadThreads(databaseUrl: string): ReadThreads {
       await Promise.all(threads.map((thread) => thread.end()))
     },
   }
+}
+
+/** PostgreSQL breaks off by itself what takes too long (`statement_timeout`). */
+async function askServer<I, O>(db: Db, read: Read<I, O>, input: I): Promise<O> {
+  try {
+    return await read.run(db, input)
+  } catch (error) {
+    throw (error as { code?: unknown }).code === QUERY_CANCELED ? tooLong() : error
+  }
+}
+
+function tooLong(): AppError {
+  return badRequest('This takes longer than is waited for: ask for less, or order by what is indexed.', 'filter')
 }
 
 class ReadThread {
@@ -86,7 +100,7 @@ class ReadThread {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id)
-        reject(badRequest('This takes longer than 30 seconds: ask for less, or order by what is indexed.', 'filter'))
+        reject(tooLong())
         void this.end()
       }, TIMEOUT_MS)
       this.#waiting.set(id, { resolve: resolve as (output: unknown) => void, reject, timer })
@@ -113,6 +127,6 @@ class ReadThread {
     this.#waiting.delete(answer.id)
     clearTimeout(waiting.timer)
     if ('output' in answer) waiting.resolve(answer.output)
-    else waiting.reject(new Error(`A read failed: ${answer.error}`))
+    else waiting.reject(Object.assign(new Error(`A read failed: ${answer.error.message}`), answer.error))
   }
 }
