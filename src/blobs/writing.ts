@@ -95,9 +95,15 @@ export async function writeStream(
 }
 
 /**
- * All of a stream into another; resolves when that has taken it. A request that is refused in the middle is not destroyed, as
- * `pipeline` would do: the rest is read and thrown away, since many a sender reads no answer before it has sent all.
+ * Ends the reading of a stream, also in its middle. A request is not destroyed: the rest is read and thrown away, since many
+ * a sender reads no answer before it has sent all.
  */
+export function leave(source: Readable): void {
+  if (source instanceof IncomingMessage) source.resume()
+  else source.destroy()
+}
+
+/** All of a stream into another; resolves when that has taken it. Not `pipeline`, which destroys a request that is refused. */
 function pour(source: Readable, sink: Writable): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     finished(source, { writable: false }, (error) => {
@@ -106,8 +112,7 @@ function pour(source: Readable, sink: Writable): Promise<void> {
     finished(sink, (error) => {
       if (!error) resolve()
       else {
-        if (source instanceof IncomingMessage) source.resume()
-        else source.destroy()
+        leave(source)
         reject(error)
       }
     })
