@@ -11,17 +11,17 @@ const MAX_LOOKS = 20_000
 /** What is asked: all keys, or those that hold the text, in any case of its letters. */
 export type KeysAsked = KeyPlace & { search: string }
 
-/** Distinct keys in their order; `isMore`: there are others. */
+/** Distinct keys in their order; `isMore`: there are others, or there were more to look at than is looked at. */
 export type Keys = { keys: string[]; isMore: boolean }
 export type ColumnKeys = Record<KeyKind, Keys>
 
 async function keysOf(db: Db, kind: KeyKind, { search, ...place }: KeysAsked): Promise<Keys> {
   const isWhole = search === '' && place.experimentIds?.length === 1
   const looks = isWhole ? MAX_KEYS + 1 : MAX_LOOKS
-  const walked = await walkKeys(db, kind, place, looks)
+  const walked = await walkKeys(db, kind, place, looks + 1)
   const text = search.toLowerCase()
   const keys = new Set(walked.filter((key) => key?.toLowerCase().includes(text) === true) as string[])
-  const isMore = keys.size > MAX_KEYS || (walked.length === looks && walked.at(-1) !== null)
+  const isMore = keys.size > MAX_KEYS || walked.length > looks
   return { keys: [...keys].sort().slice(0, MAX_KEYS), isMore }
 }
 
