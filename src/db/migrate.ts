@@ -10,7 +10,7 @@ import { imports } from './migrations/0007-imports.ts'
 import { webhooks } from './migrations/0008-webhooks.ts'
 import { traces } from './migrations/0009-traces.ts'
 import { recyclingAndAudit } from './migrations/0010-recycling-and-audit.ts'
-import { runNames } from './migrations/0011-run-names.ts'
+import { newRuns } from './migrations/0011-new-runs.ts'
 import { searchOrder } from './migrations/0012-search-order.ts'
 import { copiedVersions } from './migrations/0013-copied-versions.ts'
 
@@ -33,7 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
   webhooks,
   traces,
   recyclingAndAudit,
-  runNames,
+  newRuns,
   searchOrder,
   copiedVersions,
 ]

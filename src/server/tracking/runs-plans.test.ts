@@ -27,7 +27,7 @@ beforeAll(async () => {
   await inTransaction(server.ctx, async ({ db: tx }) => {
     await insertRuns(
       tx,
-      ids.map((id, i) => ({ ...model, id, started_at_ms: i % 900, name: `r${i}` })),
+      ids.map((id, i) => ({ ...model, id, started_at_ms: i % 900, ended_at_ms: 1_000 + (i % 700), name: `r${i}` })),
     )
     const point = { step: 0, timestamp_ms: 1, is_nan: 0, tail_points: 0 }
     await raiseSeries(
@@ -105,6 +105,15 @@ test.each([true, false])('a page by a metric walks the metric’s values (descen
   for (const after of [null, [0, 0.5, 20, 'x']]) {
     const plan = await planOf({ sorts, conditions: [], after })
     expect(plan).toContain('metric_series_order')
+    expect(plan).not.toMatch(SORTED)
+  }
+})
+
+test.each([true, false])('a page by the end walks the ends (descending: %s)', async (descending) => {
+  const sorts = [{ on: 'attribute' as const, column: 'ended_at_ms' as const, descending }]
+  for (const after of [null, [0, 1_300, 20, 'x']]) {
+    const plan = await planOf({ sorts, conditions: [], after })
+    expect(plan).toContain('runs_by_end')
     expect(plan).not.toMatch(SORTED)
   }
 })

@@ -53,11 +53,10 @@ export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
   const found: Found[] = []
   for (const experiment of experiments) {
     const own = { ...search, experimentIds: [experiment] }
-    found.push(
-      ...(first === undefined || first.on === 'attribute' || isNameTag(first)
-        ? await allAtOnce(db, own, null)
-        : await walk(db, own, first)),
-    )
+    if (first?.on === 'attribute' && first.column === 'ended_at_ms') found.push(...(await walkEnds(db, own)))
+    else if (first === undefined || first.on === 'attribute' || isNameTag(first))
+      found.push(...(await allAtOnce(db, own, null)))
+    else found.push(...(await walk(db, own, first)))
   }
   if (experiments.length === 1) return found
   const terms = order.orderTerms(search.sorts)
@@ -224,6 +223,36 @@ async function walkMissing(db: Db, search: RunSearch, first: ValueSort): Promise
     sql`SELECT runs.id, ${keyset.placeColumns(place)} FROM runs ${order.sortJoins(search.sorts, 0)}
       WHERE ${all(where)} ${keyset.orderBy(own)} LIMIT ${search.limit}`,
   )
+}
+
+/** One experiment by the end of its runs: those that ended lie in an index of their own, then the others, the newest first. */
+async function walkEnds(db: Db, search: RunSearch): Promise<Found[]> {
+  const terms = order.orderTerms(search.sorts)
+  const [, end, ...others] = terms as [keyset.Term, keyset.Term, ...keyset.Term[]]
+  const { after } = search
+  const found: Found[] = []
+  for (const rank of [0, 1]) {
+    if (after !== null && rank < Number(after[0])) continue
+    const ended = { ...end, value: rank === 0 ? sql`runs.ended_at_ms` : sql`0` }
+    const own = rank === 0 ? [ended, ...others] : others
+    const where = [sql`runs.ended_at_ms IS ${sql.raw(rank === 0 ? 'NOT NULL' : 'NULL')}`, ...demands(db, search)]
+    if (after !== null && rank === Number(after[0])) {
+      // Said twice, so that the index is entered at the right place.
+      if (rank === 0) where.push(sql`runs.ended_at_ms ${sql.raw(end.descending ? '<=' : '>=')} ${after[1]}`)
+      where.push(keyset.behind(own, after.slice(rank + 1)))
+    }
+    const place = keyset.placeColumns([{ ...terms[0]!, value: sql`${sql.lit(rank)}` }, ended, ...others])
+    found.push(
+      ...(await read(
+        db,
+        terms,
+        sql`SELECT runs.id, ${place} FROM runs ${order.sortJoins(search.sorts, null)}
+          WHERE ${all(where)} ${keyset.orderBy(own)} LIMIT ${search.limit - found.length}`,
+      )),
+    )
+    if (found.length >= search.limit) break
+  }
+  return found
 }
 
 async function read(db: Db, terms: readonly keyset.Term[], query: RawBuilder<unknown>): Promise<Found[]> {
