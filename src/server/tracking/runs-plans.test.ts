@@ -1,9 +1,10 @@
-import { type CompiledQuery, CompiledQuery as Query, sql } from 'kysely'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type MlflowApi, mlflowApi } from '../../../tests/harness/mlflow.ts'
+import { plansOf, SORTED } from '../../../tests/harness/plans.ts'
 import { startTestServer, type TestServer } from '../../../tests/harness/server.ts'
 import { inTransaction } from '../../context.ts'
-import { type Db, isPostgres } from '../../db/dialect.ts'
+import { isPostgres } from '../../db/dialect.ts'
 import { raiseSeries } from './metrics/series-heads.store.ts'
 import { addParams, putTags } from './run-data.store.ts'
 import { insertRuns } from './runs.store.ts'
@@ -50,49 +51,15 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A connection that notes what it is asked. */
-function noting(db: Db, queries: CompiledQuery[]): Db {
-  const executor = db.getExecutor()
-  const spy = instead(executor, 'executeQuery', (query: CompiledQuery) => {
-    queries.push(query)
-    return executor.executeQuery(query)
-  })
-  return instead(db, 'getExecutor', () => spy)
-}
-
-/** An object with one method replaced. */
-function instead<T extends object>(object: T, method: keyof T, replacement: unknown): T {
-  return new Proxy(object, {
-    get(target, name) {
-      if (name === method) return replacement
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
-
-/** The plan of the last query of a search. */
+/** The plan of a search's own query: the first with an order; others follow only when a page is not full. */
 async function planOf(
   search: Pick<RunSearch, 'sorts' | 'conditions'> & { after?: RunSearch['after'] },
 ): Promise<string> {
-  const queries: CompiledQuery[] = []
-  const { db } = server.ctx
-  expect((await findRuns(noting(db, queries), { ...base, ...search })).length).toBeGreaterThan(0)
-  // The count of entries comes first, then the search; the rest of a walk (NaN, missing) only when the page is not full.
-  const query = queries.find(({ sql: text }) => text.includes('ORDER BY')) as CompiledQuery
-  if (!isPostgres(db)) {
-    const { rows } = await db.executeQuery<{ detail: string }>(
-      Query.raw(`EXPLAIN QUERY PLAN ${query.sql}`, [...query.parameters]),
-    )
-    return rows.map((row) => row.detail).join('\n')
-  }
-  const explain = Query.raw(`EXPLAIN ${query.sql}`, [...query.parameters])
-  const { rows } = await db.executeQuery<Record<string, string>>(explain)
-  return rows.map((row) => row['QUERY PLAN']).join('\n')
+  const [plan = ''] = await plansOf(server.ctx.db, async (db) => {
+    expect((await findRuns(db, { ...base, ...search })).length).toBeGreaterThan(0)
+  })
+  return plan
 }
-
-/** All runs would be sorted; sorting those of one and the same value among themselves is no such thing. */
-const SORTED = /TEMP B-TREE FOR ORDER BY|->\s+Sort /
 
 test('the newest page walks the runs in their order', async () => {
   const plan = await planOf({ sorts: [], conditions: [] })
