@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { AppError, errorMessage } from '../../lib/errors.ts'
 import { pathSegments } from '../../lib/relative-path.ts'
+import { artifactPathOf } from '../artifacts/paths.ts'
+import { isVersionFile } from '../artifacts/sharing.service.ts'
 import type { Report } from './report.ts'
 import type { Artifacts, Experiment, LoggedModel, Point, Reader, RegisteredModel, Run } from './types.ts'
 
@@ -63,6 +65,12 @@ export async function exportStore(reader: Reader, writer: Writer, report: Report
       source: sourceThere(version.source, places, writer),
       storageLocation: sourceThere(version.storageLocation ?? version.source, places, writer),
     }))
+    for (const { source, version } of versions)
+      if (isVersionFile(artifactPathOf(source) ?? ''))
+        report.problem(
+          `model version ${model.name}/${version}`,
+          'it is a copy with files of its own; they were not exported',
+        )
     await writer.registeredModel({ ...model, versions })
     report.count('registered models', 'moved')
     report.count('model versions', 'moved', versions.length)

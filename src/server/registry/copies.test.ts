@@ -1,9 +1,14 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mlflowApi } from '../../../tests/harness/mlflow.ts'
 import { runWithModel, SKLEARN_MLMODEL } from '../../../tests/harness/registry.ts'
 import { startTestServer, type TestServer } from '../../../tests/harness/server.ts'
 import { onDisk, tasksDone } from '../../../tests/harness/store-model.ts'
 import { LOCAL, SYSTEM } from '../../lib/actor.ts'
+import { exportStore } from '../moves/export.service.ts'
+import { openTarget } from '../moves/open-target.ts'
+import { projectReader } from '../moves/project-reader.service.ts'
+import { createReport } from '../moves/report.ts'
 import { findProject, type Project } from '../projects/projects.service.ts'
 import { DEFAULT_GRACE_MS, reclaim } from '../recycling/reclaim.service.ts'
 import { createModelVersion } from './versions.service.ts'
@@ -135,6 +140,17 @@ describe('a copy of a version in another project', () => {
     expect(made?.verb).toBe('created')
     expect(made?.detail).toContain('copied_from')
     expect(made?.detail).not.toContain('flood')
+  })
+
+  it('is missed by an export aloud: its files lie below no run of the project', async () => {
+    const dam = (await findProject(server.ctx, LOCAL, 'bob', 'dam')) as Project
+    const report = createReport()
+    const { writer, finish } = await openTarget(join(server.folder, 'exported'), undefined, report)
+    await exportStore(projectReader(server.ctx, dam), writer, report)
+    await finish()
+    expect(report.problems).toContain(
+      'model version river/1: it is a copy with files of its own; they were not exported',
+    )
   })
 
   it('tells its origin to those only who may know of it', async () => {
