@@ -24,20 +24,29 @@ export async function eachRow<R = Record<string, unknown>>(
   return (await db.executeQuery<R>(CompiledQuery.raw(text, [new ManyRows(rows)]))).rows
 }
 
+/** A query by many ids. All texts are trusted: never built from what a client sent. */
+export type RowsAmong = {
+  /** Up to `WHERE`. */
+  head: string
+  column: string
+  values: readonly string[]
+  /** What the rows must have besides, e.g. their project. It never chooses the plan: all rows may have it. */
+  and?: { column: string; value: string }
+  /** What follows the conditions. */
+  tail?: string
+}
+
 /**
- * The rows whose column holds one of the values, by one statement text that is never built anew: for what every write asks.
- * @param head trusted text up to `WHERE`; `tail` what follows the condition
+ * The rows whose column holds one of the values, by one statement text that is never built anew: building it takes longer
+ * than asking for a few rows.
  */
-export async function rowsAmong<R>(
-  db: Db,
-  head: string,
-  column: string,
-  values: readonly string[],
-  tail = '',
-): Promise<R[]> {
-  const among = isPostgres(db) ? `${column} = ANY($1)` : `${column} IN (SELECT value FROM json_each(?))`
-  const query = CompiledQuery.raw(`${head} WHERE ${among} ${tail}`, [isPostgres(db) ? values : JSON.stringify(values)])
-  return (await db.executeQuery<R>(query)).rows
+export async function rowsAmong<R>(db: Db, { head, column, values, and, tail = '' }: RowsAmong): Promise<R[]> {
+  const postgres = isPostgres(db)
+  const among = postgres ? `${column} = ANY($1)` : `${column} IN (SELECT value FROM json_each(?))`
+  // SQLite has no statistics and would take the index of the other column: a plus makes it an expression.
+  const other = and === undefined ? '' : `AND ${postgres ? `${and.column} = $2` : `+${and.column} = ?`}`
+  const parameters = [postgres ? values : JSON.stringify(values), ...(and === undefined ? [] : [and.value])]
+  return (await db.executeQuery<R>(CompiledQuery.raw(`${head} WHERE ${among} ${other} ${tail}`, parameters))).rows
 }
 
 /**

@@ -1,12 +1,4 @@
-import {
-  type Expression,
-  type Kysely,
-  PostgresAdapter,
-  type RawBuilder,
-  type SqlBool,
-  sql,
-  type Transaction,
-} from 'kysely'
+import { type Expression, type Kysely, PostgresAdapter, type SqlBool, sql, type Transaction } from 'kysely'
 import type { Tables } from './tables.ts'
 
 /** A connection or a transaction: what every store takes first. */
@@ -160,24 +152,10 @@ export function troubleOf(error: unknown): Trouble | null {
   return SOCKET_ERRORS.test(state) || DRIVER_WORDS.test(error.message) ? 'down' : null
 }
 
-/** True for the rows whose column holds one of the values: one statement text and one parameter, however many there are. */
-export function among(db: Db, column: Expression<string>, values: readonly string[]): RawBuilder<SqlBool> {
-  if (isPostgres(db)) return sql<SqlBool>`${column} = ANY(${values})`
-  return sql<SqlBool>`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`
-}
-
-/**
- * A column that must not choose the plan. SQLite keeps no statistics of ours: of `id IN (…) AND project_id = …` it takes the
- * index of the project, which all rows may share.
- */
-export function unindexed(db: Db, column: Expression<string>): RawBuilder<string> {
-  return isPostgres(db) ? sql`${column}` : sql`+${column}`
-}
-
 /** Aggregates the columns `key` and `value` of the rows of a group: the JSON text of a list of objects, by key. */
-export function jsonPairs(db: Db): RawBuilder<string> {
-  if (isPostgres(db)) return sql<string>`json_agg(json_build_object('key', key, 'value', value) ORDER BY key)::text`
-  return sql<string>`json_group_array(json_object('key', key, 'value', value) ORDER BY key)`
+export function jsonPairs(db: Db): string {
+  if (isPostgres(db)) return "json_agg(json_build_object('key', key, 'value', value) ORDER BY key)::text"
+  return "json_group_array(json_object('key', key, 'value', value) ORDER BY key)"
 }
 
 /** Runs `work` for each chunk of `rows` that fits the engine's bind-parameter limit. */

@@ -1,5 +1,6 @@
-import { type Selectable, sql } from 'kysely'
-import { among, type Db } from '../../db/dialect.ts'
+import type { Selectable } from 'kysely'
+import { rowsAmong } from '../../db/bulk.ts'
+import type { Db } from '../../db/dialect.ts'
 import type { RunInputsTable, RunModelsTable, RunStatus } from '../../db/tables/tracking.ts'
 
 export type RunInputRow = Selectable<RunInputsTable>
@@ -35,8 +36,8 @@ export async function addInput(db: Db, row: RunInputRow): Promise<void> {
 }
 
 export async function inputsOf(db: Db, runIds: readonly string[]): Promise<RunInputRow[]> {
-  const own = among(db, sql.ref('run_id'), runIds)
-  return db.selectFrom('run_inputs').selectAll().where(own).orderBy('run_id').orderBy('id').execute()
+  const [head, tail] = ['SELECT * FROM run_inputs', 'ORDER BY run_id, id']
+  return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }
 
 /** Runs of the project that read a dataset version, newest first. */
@@ -113,8 +114,8 @@ export async function putRunModels(db: Db, rows: readonly RunModelsTable[]): Pro
 }
 
 export async function runModelsOf(db: Db, runIds: readonly string[]): Promise<RunModelsTable[]> {
-  const own = among(db, sql.ref('run_id'), runIds)
-  return db.selectFrom('run_models').selectAll().where(own).orderBy('run_id').orderBy('model_id').execute()
+  const [head, tail] = ['SELECT * FROM run_models', 'ORDER BY run_id, model_id']
+  return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }
 
 /** The version that the platform gave this run under this name, when it started it. */

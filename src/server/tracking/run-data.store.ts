@@ -1,6 +1,6 @@
-import { type Selectable, sql } from 'kysely'
+import type { Selectable } from 'kysely'
 import { insertMany, rowsAmong } from '../../db/bulk.ts'
-import { among, type Db, inChunks, isPostgres, jsonPairs } from '../../db/dialect.ts'
+import { type Db, inChunks, isPostgres, jsonPairs } from '../../db/dialect.ts'
 import type { Lifecycle, LoggedModelMetricsTable, RunParamsTable, RunTagsTable } from '../../db/tables/tracking.ts'
 
 export type ModelMetricRow = Selectable<LoggedModelMetricsTable>
@@ -19,7 +19,7 @@ export type RunState = {
 export async function runStates(db: Db, runIds: readonly string[], lock: boolean): Promise<Map<string, RunState>> {
   const head = 'SELECT id, project_id, experiment_id, lifecycle, last_write_at_ms FROM runs'
   const locked = lock && isPostgres(db) ? 'FOR NO KEY UPDATE' : ''
-  const rows = await rowsAmong<RunState>(db, head, 'id', runIds, `ORDER BY id ${locked}`)
+  const rows = await rowsAmong<RunState>(db, { head, column: 'id', values: runIds, tail: `ORDER BY id ${locked}` })
   return new Map(rows.map((row) => [row.id, row]))
 }
 
@@ -95,18 +95,18 @@ async function textsOf(
   table: 'run_params' | 'run_tags',
   runIds: readonly string[],
 ): Promise<Map<string, string>> {
-  const { rows } = await sql<{ run_id: string; pairs: string }>`
-    SELECT run_id, ${jsonPairs(db)} AS pairs FROM ${sql.table(table)} WHERE ${among(db, sql.ref('run_id'), runIds)}
-    GROUP BY run_id`.execute(db)
+  const head = `SELECT run_id, ${jsonPairs(db)} AS pairs FROM ${table}`
+  const asked = { head, column: 'run_id', values: runIds, tail: 'GROUP BY run_id' }
+  const rows = await rowsAmong<{ run_id: string; pairs: string }>(db, asked)
   return new Map(rows.map((row) => [row.run_id, row.pairs]))
 }
 
 export async function paramsOf(db: Db, runIds: readonly string[]): Promise<RunParamsTable[]> {
-  const own = among(db, sql.ref('run_id'), runIds)
-  return db.selectFrom('run_params').selectAll().where(own).orderBy('run_id').orderBy('key').execute()
+  const [head, tail] = ['SELECT * FROM run_params', 'ORDER BY run_id, key']
+  return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }
 
 export async function tagsOf(db: Db, runIds: readonly string[]): Promise<RunTagsTable[]> {
-  const own = among(db, sql.ref('run_id'), runIds)
-  return db.selectFrom('run_tags').selectAll().where(own).orderBy('run_id').orderBy('key').execute()
+  const [head, tail] = ['SELECT * FROM run_tags', 'ORDER BY run_id, key']
+  return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }

@@ -1,8 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
-import { among, type Db, unindexed } from '../../db/dialect.ts'
+import type { Db } from '../../db/dialect.ts'
 import * as keyset from '../../db/keyset.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
-import { type RunRow, selectRuns } from './runs.store.ts'
 import {
   conditionSql,
   countEntries,
@@ -61,16 +60,6 @@ export async function findRuns(db: Db, search: RunSearch): Promise<Found[]> {
   if (experiments.length === 1) return found
   const terms = order.orderTerms(search.sorts)
   return found.sort((a, b) => keyset.comparePlaces(terms, a.place, b.place)).slice(0, search.limit)
-}
-
-/** The rows of runs that were found, in the same order. */
-export async function runsByIds(db: Db, projectId: string, ids: readonly string[]): Promise<RunRow[]> {
-  const rows = await selectRuns(db)
-    .where(among(db, sql.ref('runs.id'), ids))
-    .where(unindexed(db, sql.ref('runs.project_id')), '=', projectId)
-    .execute()
-  const byId = new Map(rows.map((row) => [row.id, row]))
-  return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
 function experimentsOf(search: RunSearch): RawBuilder<unknown> {

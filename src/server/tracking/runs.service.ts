@@ -13,12 +13,12 @@ export const PARENT_TAG = 'mlflow.parentRunId'
 
 /** A run of the project, whatever its lifecycle. @throws AppError not_found */
 export async function getRun(ctx: Context, projectId: string, runId: string): Promise<RunRecord> {
-  const row = await store.runById(ctx.db, projectId, runId)
+  const [row] = await store.runsByIds(ctx.db, projectId, [runId])
   if (row === undefined) throw runNotFound(runId)
   return runRecord(row)
 }
 
-function runNotFound(runId: string): AppError {
+export function runNotFound(runId: string): AppError {
   return notFound(`Run with id=${runId.slice(0, 100)} not found`)
 }
 

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { insertMany } from '../../db/bulk.ts'
+import { insertMany, rowsAmong } from '../../db/bulk.ts'
 import type { Db } from '../../db/dialect.ts'
 import type { RunsTable } from '../../db/tables/tracking.ts'
 
@@ -25,16 +25,15 @@ const RUN_COLUMNS = {
 /** A run with what its experiment adds to it. */
 export type RunRow = Selectable<RunsTable> & { is_default: number; wire_id: string | null; experiment_name: string }
 
-export function selectRuns(db: Db) {
-  return db
-    .selectFrom('runs')
-    .innerJoin('experiments', 'experiments.id', 'runs.experiment_id')
-    .selectAll('runs')
-    .select(['experiments.is_default', 'experiments.wire_id', 'experiments.name as experiment_name'])
-}
+const WITH_EXPERIMENT = `SELECT runs.*, experiments.is_default, experiments.wire_id, experiments.name AS experiment_name
+  FROM runs JOIN experiments ON experiments.id = runs.experiment_id`
 
-export async function runById(db: Db, projectId: string, runId: string): Promise<RunRow | undefined> {
-  return selectRuns(db).where('runs.id', '=', runId).where('runs.project_id', '=', projectId).executeTakeFirst()
+/** Runs of a project in the order of the ids; those it has not are left out. */
+export async function runsByIds(db: Db, projectId: string, ids: readonly string[]): Promise<RunRow[]> {
+  const and = { column: 'runs.project_id', value: projectId }
+  const rows = await rowsAmong<RunRow>(db, { head: WITH_EXPERIMENT, column: 'runs.id', values: ids, and })
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
 export async function insertRuns(db: Db, rows: readonly Selectable<RunsTable>[]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Context } from '../../../context.ts'
 import { joinPath, listArtifactPage, ownArtifactPath } from '../../artifacts/artifacts.service.ts'
 import { startRun } from '../../tracking/run-starts.service.ts'
-import { deleteRun, getRun, restoreRun, updateRun } from '../../tracking/runs.service.ts'
+import { deleteRun, getRun, restoreRun, runNotFound, updateRun } from '../../tracking/runs.service.ts'
 import { checkedSearch } from '../../tracking/runs-search.service.ts'
 import { fileInfo, LIST_LIMIT, nameOfToken, tokenOfName } from './artifact-routes.ts'
 import { VIEW_TYPES } from './experiments.handlers.ts'
@@ -26,8 +26,10 @@ async function create({ ctx, actor, project, message }: RpcCall): Promise<object
 }
 
 async function get({ ctx, project, message }: RpcCall): Promise<object> {
-  const { id } = await getRun(ctx, project.id, requiredString(message, 'run_id'))
-  return new JsonText(`{"run":${await runTexts.run(ctx.db, { projectId: project.id, ids: [id] })}}`)
+  const id = requiredString(message, 'run_id')
+  const text = await runTexts.run(ctx.db, { projectId: project.id, ids: [id] })
+  if (text === '') throw runNotFound(id)
+  return new JsonText(`{"run":${text}}`)
 }
 
 /** Runs whose values are read and written together. */

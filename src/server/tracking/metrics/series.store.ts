@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
-import { insertMany } from '../../../db/bulk.ts'
-import { among, collect, type Db, isPostgres } from '../../../db/dialect.ts'
+import { insertMany, rowsAmong } from '../../../db/bulk.ts'
+import { collect, type Db, isPostgres } from '../../../db/dialect.ts'
 import type { MetricChunksTable, MetricSeriesTable, PointColumns } from '../../../db/tables/tracking.ts'
 
 export type SeriesRow = Selectable<MetricSeriesTable>
@@ -93,8 +93,8 @@ export async function seriesOf(
 
 /** Latest points of runs, by run and key. */
 export async function latestOf(db: Db, runIds: readonly string[]): Promise<SeriesRow[]> {
-  const own = among(db, sql.ref('run_id'), runIds)
-  return db.selectFrom('metric_series').selectAll().where(own).orderBy('run_id').orderBy('key').execute()
+  const [head, tail] = ['SELECT * FROM metric_series', 'ORDER BY run_id, key']
+  return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }
 
 /** The latest points of some metrics of a run. */
