@@ -152,10 +152,13 @@ export function troubleOf(error: unknown): Trouble | null {
   return SOCKET_ERRORS.test(state) || DRIVER_WORDS.test(error.message) ? 'down' : null
 }
 
-/** Aggregates the columns `key` and `value` of the rows of a group: the JSON text of a list of objects, by key. */
+/**
+ * Aggregates the columns `key` and `value` of the rows of a group: the JSON text of a list of objects, by key. SQLite reads
+ * a table that is CLUSTERED by group and key in that order; told to sort, it would sort each group again.
+ */
 export function jsonPairs(db: Db): string {
   if (isPostgres(db)) return "json_agg(json_build_object('key', key, 'value', value) ORDER BY key)::text"
-  return "json_group_array(json_object('key', key, 'value', value) ORDER BY key)"
+  return "json_group_array(json_object('key', key, 'value', value))"
 }
 
 /** Runs `work` for each chunk of `rows` that fits the engine's bind-parameter limit. */

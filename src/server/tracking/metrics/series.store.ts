@@ -92,8 +92,12 @@ export async function seriesOf(
 }
 
 /** Latest points of runs, by run and key. */
-export async function latestOf(db: Db, runIds: readonly string[]): Promise<SeriesRow[]> {
-  const [head, tail] = ['SELECT * FROM metric_series', 'ORDER BY run_id, key']
+export async function latestOf(
+  db: Db,
+  runIds: readonly string[],
+): Promise<(PointColumns & { run_id: string; key: string })[]> {
+  const head = 'SELECT run_id, key, value, is_nan, timestamp_ms, step FROM metric_series'
+  const tail = 'ORDER BY run_id, key'
   return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }
 
