@@ -235,6 +235,24 @@ describe('runs', () => {
     expect(untimed.body.message).toContain("'metrics[1].timestamp'")
   })
 
+  test('params, tags and metrics are told by key, whatever is in them', async () => {
+    const run = await api.run()
+    const keys = ['z', 'a/b', 'é', 'Z', 'm m']
+    const value = 'a "quoted"\\ line\nand 𝔞\u007f</script>'
+    await api.post('runs/log-batch', {
+      run_id: run,
+      params: keys.map((key) => ({ key, value })),
+      tags: keys.map((key) => ({ key, value })),
+      metrics: keys.map((key, step) => ({ key, value: step === 0 ? 'NaN' : 0.1 + step / 5, timestamp: 1, step })),
+    })
+    const { data } = await get(run)
+    const sorted = ['Z', 'a/b', 'm m', 'z', 'é']
+    expect(data.params).toEqual(sorted.map((key) => ({ key, value })))
+    expect(data.tags.filter(({ key }: { key: string }) => keys.includes(key))).toEqual(data.params)
+    expect(data.metrics.map(({ key }: { key: string }) => key)).toEqual(sorted)
+    expect(data.metrics[3]).toEqual({ key: 'z', value: 'NaN', timestamp: 1, step: 0 })
+  })
+
   test('log-model of old clients is kept as the history tag', async () => {
     const run = await api.run()
     const model = {
