@@ -4,7 +4,7 @@ import { AppError } from '../lib/errors.ts'
 import { bytesPassed } from '../lib/young-generation.ts'
 import { AS_DOWNLOAD, type S3, s3Error } from './s3-client.ts'
 import type { PutOptions, StoredBlob } from './store.ts'
-import { checkStored, leave, tooLarge } from './writing.ts'
+import { checkStored, tooLarge } from './writing.ts'
 
 const MIB = 1024 * 1024
 /** What is smaller goes in one request. Parts of this size reach 80 GB in S3's ten thousand; later ones are larger. */
@@ -122,22 +122,13 @@ async function ask<T>(send: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What a stream holds; it is left as `leave` says when its reader stops before the end. */
-async function* piecesOf(source: Readable): AsyncGenerator<Buffer | string> {
-  try {
-    yield* source.iterator({ destroyOnReturn: false })
-  } finally {
-    leave(source)
-  }
-}
-
 /** The stream in blocks of a part's size, which grows so that ten thousand of them hold any file. */
 async function* readBlocks(source: Readable, limitBytes: number, see: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
   let chunks: Buffer[] = []
   let bytes = 0
   let total = 0
   let count = 0
-  for await (const piece of piecesOf(source)) {
+  for await (const piece of source as AsyncIterable<Buffer | string>) {
     const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
     total += chunk.length
     if (total > limitBytes) throw tooLarge(limitBytes)

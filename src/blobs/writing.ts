@@ -95,15 +95,9 @@ export async function writeStream(
 }
 
 /**
- * Ends the reading of a stream, also in its middle. A request is not destroyed: the rest is read and thrown away, since many
- * a sender reads no answer before it has sent all.
+ * All of a stream into another; resolves when that has taken it. Not `pipeline`, which destroys what it did not read to the
+ * end: a request would then never be answered (http/raw-body.ts takes in the rest).
  */
-export function leave(source: Readable): void {
-  if (source instanceof IncomingMessage) source.resume()
-  else source.destroy()
-}
-
-/** All of a stream into another; resolves when that has taken it. Not `pipeline`, which destroys a request that is refused. */
 function pour(source: Readable, sink: Writable): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     finished(source, { writable: false }, (error) => {
@@ -112,7 +106,7 @@ function pour(source: Readable, sink: Writable): Promise<void> {
     finished(sink, (error) => {
       if (!error) resolve()
       else {
-        leave(source)
+        if (!(source instanceof IncomingMessage)) source.destroy()
         reject(error)
       }
     })
