@@ -29,7 +29,7 @@ export function serveCommand(): Command {
     const { startServer } = await import('../app.ts')
     const server = await startServer(config)
     console.log(`Trainyard is ready at ${server.url}`)
-    settleOnceIdle()
+    settleOnceIdle(() => server.ctx.reads.start())
     await untilSignal()
     await server.close()
   })

@@ -11,6 +11,8 @@ import type { Read } from './reads.ts'
 export type ReadThreads = {
   /** What is committed is seen; a transaction's own writes are not: `db` is asked itself inside one. */
   ask<I, O>(db: Db, read: Read<I, O>, input: I): Promise<O>
+  /** Has a thread ready for the first read, which would be done here and start one. */
+  start(): void
   close(): Promise<void>
 }
 
@@ -22,14 +24,17 @@ const QUERY_CANCELED = '57014'
 
 type Waiting = { resolve: (output: unknown) => void; reject: (error: unknown) => void; timer: NodeJS.Timeout }
 
-/** For a SQLite file. Starts nothing: the first read is done at once, here, and starts the first thread for the next ones. */
+/** For a SQLite file. Starts nothing by itself: a read that finds no thread is done at once, here, and starts one for the next. */
 export function createReadThreads(databaseUrl: string): ReadThreads {
-  if (!databaseUrl.startsWith('sqlite:')) return { ask: askServer, close: async () => {} }
+  if (!databaseUrl.startsWith('sqlite:')) return { ask: askServer, start: () => {}, close: async () => {} }
   const threads: ReadThread[] = []
   let closed = false
 
   function start(): void {
-    const thread = new ReadThread(databaseUrl, () => void threads.splice(threads.indexOf(thread), 1))
+    const thread = new ReadThread(databaseUrl, {
+      isSpare: () => threads.length > 1,
+      onEnd: () => void threads.splice(threads.indexOf(thread), 1),
+    })
     threads.push(thread)
   }
 
@@ -40,6 +45,9 @@ export function createReadThreads(databaseUrl: string): ReadThreads {
       const [free] = ready
       if (!closed && threads.length < THREADS && (free === undefined || free.load > 0)) start()
       return free === undefined ? read.run(db, input) : free.ask(read, input)
+    },
+    start() {
+      if (!closed && threads.length === 0) start()
     },
     async close() {
       closed = true
@@ -65,10 +73,12 @@ class ReadThread {
   isReady = false
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
+  readonly #isSpare: () => boolean
   #asked = 0
   #idle: NodeJS.Timeout
 
-  constructor(databaseUrl: string, onEnd: () => void) {
+  constructor(databaseUrl: string, { isSpare, onEnd }: { isSpare: () => boolean; onEnd: () => void }) {
+    this.#isSpare = isSpare
     const file = new URL(`./read.worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
     this.#worker = new Worker(file, { workerData: { databaseUrl }, resourceLimits: { maxOldGenerationSizeMb: 512 } })
     this.#worker.unref()
@@ -116,7 +126,7 @@ class ReadThread {
 
   #rest(): NodeJS.Timeout {
     return setTimeout(() => {
-      if (this.load === 0) void this.end()
+      if (this.load === 0 && this.#isSpare()) void this.end()
       else this.#idle = this.#rest()
     }, IDLE_MS).unref()
   }

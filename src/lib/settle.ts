@@ -9,8 +9,9 @@ const IDLE_SHARE = 0.05
  * Once, in the first moment without work after a start: keeps what was compiled for the next start (else only an orderly
  * end would), and gives back the memory that starting used, a sixth of all, which V8 would keep for as long as the server
  * idles. It takes about a tenth of a second, so a server that has work to do is left alone.
+ * @param prepare what else is better done now than at the first request
  */
-export function settleOnceIdle(): void {
+export function settleOnceIdle(prepare: () => void): void {
   let before = performance.eventLoopUtilization()
   const timer = setInterval(() => {
     const { utilization } = performance.eventLoopUtilization(before)
@@ -19,6 +20,7 @@ export function settleOnceIdle(): void {
     clearInterval(timer)
     flushCompileCache()
     globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+    prepare()
   }, LOOK_EVERY_MS)
   timer.unref()
 }
