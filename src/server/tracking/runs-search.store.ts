@@ -32,6 +32,8 @@ export type Found = { id: string; place: keyset.Place }
 
 /** A condition that so few entries meet is where a search begins. */
 const FEW = 2_000
+/** So few that looking for fewer takes longer than looking at them. */
+const VERY_FEW = 250
 /** So many experiments are walked one by one, each in order, and merged. */
 const MAX_WALKS = 32
 
@@ -71,16 +73,20 @@ function experimentsOf(search: RunSearch): RawBuilder<unknown> {
 export async function fewestEntries(db: Db, search: RunSearch, few: number): Promise<RawBuilder<unknown> | null> {
   let fewest: RawBuilder<unknown> | null = null
   let limit = few + 1
-  for (const condition of search.conditions) {
+  // What equals a text is met by fewer than what is greater than a number, mostly.
+  for (const condition of search.conditions.toSorted((a, b) => likelyMany(a) - likelyMany(b))) {
     const entries = indexedEntries(db, condition, experimentsOf(search))
     if (entries === null) continue
     const count = await countEntries(db, entries, limit)
     if (count >= limit) continue
     limit = count
     fewest = entries
+    if (count <= VERY_FEW) break
   }
   return fewest
 }
+
+const likelyMany = (condition: RunCondition) => (condition.on === 'metric' ? 1 : 0)
 
 /** What every way asks of `runs`: authorisation first. */
 export function demands(db: Db, search: RunSearch): RawBuilder<unknown>[] {
