@@ -144,7 +144,7 @@ async function modelOf(ctx: Context, project: Project, model: OurModel): Promise
     lastVersion: Math.max(0, ...versions.map((version) => version.version)),
     versions: versions.reverse().map((version) => ({
       ...version,
-      storageLocation: version.downloadUri,
+      storageLocation: version.storageUri,
       userName: version.createdBy,
       status: version.status as RegisteredModel['versions'][number]['status'],
       tags: pairsOf(version.tags),

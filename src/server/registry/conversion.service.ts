@@ -57,7 +57,6 @@ export async function planConversion(
       runtime: { script: 'onnx/convert.py', requirements: requirements.text },
       files: [{ name: 'conversion.json', text: JSON.stringify(instructions) }],
       arguments: ['conversion.json'],
-      artifacts: { path: artifactPath, as: 'model' },
       datasetVersionId: dataset?.id ?? null,
       timeoutMs: TIMEOUT_MS,
     },
@@ -105,7 +104,8 @@ export async function queueConversion(
   attempts = 1,
 ): Promise<FormRow> {
   const name = `${version.name}/${version.version} to ONNX`
-  const job = 'job' in plan ? await submitJob(tx, SYSTEM, project, { ...plan.job, name }) : null
+  const artifacts = { path: version.artifactPath ?? '', as: 'model' } as const
+  const job = 'job' in plan ? await submitJob(tx, SYSTEM, project, { ...plan.job, artifacts, name }) : null
   const now = tx.now()
   await putForm(tx.db, {
     id: newId(now),

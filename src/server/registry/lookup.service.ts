@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
 import { inChunks } from '../../db/dialect.ts'
 import { readArtifactText } from '../artifacts/artifacts.service.ts'
+import { filesUri } from './held-files.service.ts'
 import { MLMODEL_MAX_BYTES, type MlModel, parseMlModel } from './mlmodel.ts'
 import * as store from './versions.store.ts'
 
@@ -12,6 +13,9 @@ export type ModelVersion = {
   name: string
   version: number
   source: string
+  /** Where its files lay when it was registered. */
+  storageUri: string
+  /** Where its files are fetched from. */
   downloadUri: string
   runId: string | null
   loggedModelId: string | null
@@ -29,7 +33,7 @@ export type ModelVersion = {
   mlmodel: MlModel | null
   /** The version that this one is a copy of, perhaps in another project; null for what is no copy. */
   copiedFrom: string | null
-  /** SHA-256 over the paths, sizes and checksums of a copy's files, which nobody changes. */
+  /** SHA-256 over the paths, sizes and checksums of its files, which nobody changes; null when they are its source's. */
   contentDigest: string | null
   aliases: string[]
   tags: Record<string, string>
@@ -60,7 +64,8 @@ export async function loadVersions(ctx: Context, rows: readonly store.NamedVersi
     name: row.name,
     version: row.version,
     source: row.source,
-    downloadUri: row.download_uri,
+    storageUri: row.download_uri,
+    downloadUri: filesUri(row),
     runId: row.run_id,
     loggedModelId: row.logged_model_id,
     runLink: row.run_link,

@@ -137,7 +137,8 @@ export const VersionBody = Type.Object({
   size_bytes: nullable(Type.Integer()),
   content_digest: nullable(
     Type.String({
-      description: 'Of a copy: SHA-256 over the paths, sizes and checksums of its files, which nobody changes.',
+      description:
+        'SHA-256 over the paths, sizes and checksums of its files, which nobody changes; null for files that came after it was registered, or lie elsewhere.',
     }),
   ),
   copied_from: nullable(

@@ -7,6 +7,7 @@ import type { Project } from '../projects/projects.service.ts'
 import { setLoggedModelTags } from '../tracking/logged-models.service.ts'
 import { versionCreated } from './announcements.ts'
 import { planConversion, queueConversion } from './conversion.service.ts'
+import { holdFiles } from './held-files.service.ts'
 import { loadVersions, type ModelVersion, readMlModel, withMlModel } from './lookup.service.ts'
 import { addModel, modelRow, PROMPT_TAG } from './models.service.ts'
 import { takeVersionNumber } from './models.store.ts'
@@ -67,6 +68,7 @@ export async function createModelVersion(
     const number = await takeVersionNumber(tx.db, model.id, now)
     if (number === undefined) throw notFound(`Registered Model with name=${input.name} not found`)
     const id = newId(now)
+    const own = resolved.artifactPath === null ? null : await holdFiles(tx, project.id, resolved.artifactPath, id)
     await store.insertVersion(tx.db, {
       id,
       model_id: model.id,
@@ -84,7 +86,8 @@ export async function createModelVersion(
       updated_at_ms: now,
       deleted_at_ms: null,
       download_uri: resolved.downloadUri,
-      artifact_path: resolved.artifactPath,
+      artifact_path: own?.path ?? resolved.artifactPath,
+      content_digest: own?.digest ?? null,
       mlmodel: mlmodel === null ? null : JSON.stringify(mlmodel),
     })
     for (const [key, value] of tags) await store.putVersionTag(tx.db, id, key, value)
