@@ -13,6 +13,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { fillPoints, fillRuns, type ScaleSizes, type Store } from './scale/fill.ts'
@@ -98,6 +99,9 @@ async function fill(): Promise<Manifest> {
   const points = await fillPoints(client, sizes, runs, progressOf)
   const pointsSeconds = (performance.now() - begunPoints) / 1_000
   const peak = await server.residentMiB()
+  // The runs have ended: the server seals their points by itself.
+  while (await isUnsealed()) await new Promise((resolve) => setTimeout(resolve, 1_000))
+  const sealedSeconds = (performance.now() - begunPoints) / 1_000
   await finish(server, client)
   const bytes = await storeBytes()
   const perPoint = (bytes - without) / points
@@ -107,6 +111,7 @@ async function fill(): Promise<Manifest> {
       'points',
       `${points.toLocaleString('en')} in ${number(pointsSeconds)} s, ${number(points / pointsSeconds)} a second`,
     ],
+    ['all points sealed', `${number(sealedSeconds - pointsSeconds)} s after the last was logged`],
     ['store without points', `${number(without / 2 ** 20)} MiB, ${number(without / sizes.runs)} bytes a run`],
     ['store', `${number(bytes / 2 ** 20)} MiB`],
     [
@@ -181,6 +186,18 @@ async function storeBytes(): Promise<number> {
   return found.reduce((sum, file) => sum + file.size, 0)
 }
 
+/** Whether points of ended runs still wait in the tails. */
+async function isUnsealed(): Promise<boolean> {
+  const query = 'SELECT 1 AS one FROM metric_series WHERE tail_points > 0 LIMIT 1'
+  if (databaseUrl !== null) return (await onServer(query, databaseUrl)).length > 0
+  const database = new DatabaseSync(join(folder, 'store', 'trainyard.db'), { readOnly: true, timeout: 10_000 })
+  try {
+    return database.prepare(query).get() !== undefined
+  } finally {
+    database.close()
+  }
+}
+
 /** A database of its own on the named server; null for SQLite. */
 async function freshDatabase(): Promise<string | null> {
   if (given['database-url'] === undefined) return null
@@ -191,8 +208,8 @@ async function freshDatabase(): Promise<string | null> {
   return url.href
 }
 
-async function onServer(statement: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: given['database-url'] })
+async function onServer(statement: string, url = given['database-url']): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
     return (await client.query(statement)).rows

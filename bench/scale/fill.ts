@@ -117,6 +117,7 @@ export async function fillPoints(
       total += metrics.length
       progress(total)
     }
+    await client.post('runs/update', { run_id: runs[i], status: 'FINISHED', end_time: T0_MS + i }, lane)
   })
   return total
 }

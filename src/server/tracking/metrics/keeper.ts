@@ -1,6 +1,6 @@
 import { type Context, inTransaction } from '../../../context.ts'
+import { idle } from './idle.reads.ts'
 import { sealSeries } from './seal.service.ts'
-import { idleSeries } from './series.store.ts'
 
 /** A run that wrote nothing for so long is taken for silent; what it writes later is merged. */
 const SILENT_MS = 10 * 60_000
@@ -10,7 +10,7 @@ const SERIES_A_COMMIT = 20
 
 export type MetricKeeper = { stop(): Promise<void> }
 
-/** Seals, in the background, what is left in the tails of silent runs: most of a store of many short runs. */
+/** Seals, in the background, what is left in the tails of ended and silent runs: most of a store of many short runs. */
 export function startMetricKeeper(ctx: Context): MetricKeeper {
   let stopped = false
   let working: Promise<unknown> = Promise.resolve()
@@ -36,9 +36,9 @@ export function startMetricKeeper(ctx: Context): MetricKeeper {
   }
 }
 
-/** Seals series of runs that were silent since `beforeMs`, at most `limit` of them; returns how many. */
+/** Seals series of runs that ended or were silent since `beforeMs`, at most `limit` of them; returns how many. */
 export async function sealSilentRuns(ctx: Context, beforeMs: number, limit: number): Promise<number> {
-  const series = await idleSeries(ctx.db, beforeMs, limit)
+  const series = await ctx.reads.ask(ctx.db, idle, { beforeMs, limit })
   for (let at = 0; at < series.length; at += SERIES_A_COMMIT) {
     // Few at a time: whoever writes meanwhile waits for one of these transactions at most.
     await inTransaction(ctx, async (tx) => {

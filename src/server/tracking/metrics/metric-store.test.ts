@@ -161,6 +161,23 @@ test('what silent runs left in their tails is sealed, and is theirs as before', 
   expect(await told(run, 7)).toEqual(points.map(wire))
 })
 
+test('an ended run is not waited for, and takes late points all the same', async () => {
+  const run = await api.run()
+  const points = Array.from({ length: 30 }, (_, i) => point(i, 50 + i, i / 7))
+  await log(run, points.slice(0, 20))
+  await api.post('runs/update', { run_id: run, status: 'FINISHED', end_time: 100 })
+  while ((await sealSilentRuns(server.ctx, 0, 100)) > 0);
+  await log(run, points.slice(15))
+  const sizes = async () => {
+    const [series] = await findSeries(server.ctx.db, projectId, [run], 'm')
+    return [series?.tail.length, series?.heads.map((head) => head.points)]
+  }
+  expect(await sizes()).toEqual([15, [20]])
+  while ((await sealSilentRuns(server.ctx, 0, 100)) > 0);
+  expect(await sizes()).toEqual([0, [30]])
+  expect(await told(run, 7)).toEqual(points.map(wire))
+})
+
 describe('for charts', () => {
   const base = '/api/v1/projects/local/default'
 

@@ -232,7 +232,13 @@ export async function idleSeries(db: Db, beforeMs: number, limit: number): Promi
     .innerJoin('runs', 'runs.id', 'metric_series.run_id')
     .select('metric_series.id')
     .where('metric_series.tail_points', '>', 0)
-    .where((eb) => eb.or([eb('runs.last_write_at_ms', '<', beforeMs), eb('runs.last_write_at_ms', 'is', null)]))
+    .where((eb) =>
+      eb.or([
+        eb('runs.status', 'in', ['FINISHED', 'FAILED', 'KILLED']),
+        eb('runs.last_write_at_ms', '<', beforeMs),
+        eb('runs.last_write_at_ms', 'is', null),
+      ]),
+    )
     .limit(limit)
     .execute()
 }
