@@ -77,7 +77,8 @@ describe('a job that works', () => {
     const inputs = await runInputs(server.ctx, projectId, job.run_id)
     expect(inputs).toHaveLength(1)
     expect(JSON.stringify(inputs)).toContain('letters')
-    expect(existsSync(join(server.folder, 'jobs', job.id, 'data'))).toBe(false)
+    // Tidied up after the job is told to be over.
+    await expect.poll(() => existsSync(join(server.folder, 'jobs', job.id, 'data'))).toBe(false)
   })
 
   it('passes every value on literally', async () => {

@@ -22,12 +22,13 @@ beforeEach(() => {
 
 const register = (message: Record<string, unknown> = {}) =>
   call('POST', 'model-versions/create', { name, source: 's3://bucket/model', ...message })
+const OWN = /^mlflow-artifacts:\/model-versions\/[0-9a-f]{32}\/artifacts$/
 const newModel = () => call('POST', 'registered-models/create', { name })
 
 describe('sources', () => {
   it('inside the project are followed', async () => {
     await newModel()
-    const { run, model, folder } = await runWithModel(server, project, { MLmodel: SKLEARN_MLMODEL })
+    const { run, model } = await runWithModel(server, project, { MLmodel: SKLEARN_MLMODEL })
     const uri = (version: string) => call('GET', 'model-versions/get-download-uri', { name, version })
     const logged = await register({ source: `models:/${model.id}`, model_id: model.id })
     expect(logged.body.model_version).toMatchObject({
@@ -35,7 +36,8 @@ describe('sources', () => {
       run_id: run.id,
       model_id: model.id,
     })
-    expect((await uri('1')).body.artifact_uri).toBe(model.artifactUri)
+    // Files that are there become the version's own; where there are none, it is what its source is.
+    expect((await uri('1')).body.artifact_uri).toMatch(OWN)
     const inRun = `mlflow-artifacts:/${run.artifactUri.replace('mlflow-artifacts:/', '')}/my%20model`
     await register({ source: inRun, run_id: run.id })
     expect((await uri('2')).body.artifact_uri).toBe(inRun)
@@ -47,17 +49,24 @@ describe('sources', () => {
       model_id: model.id,
       run_id: run.id,
     })
-    expect((await uri('4')).body.artifact_uri).toBe(model.artifactUri)
+    expect((await uri('4')).body.artifact_uri).toMatch(OWN)
     const paths = await Promise.all(
       [1, 2, 3, 4].map((version) => findModelVersion(server.ctx, project.id, name, { version })),
     )
     const runFolder = run.artifactUri.replace('mlflow-artifacts:/', '')
     expect(paths.map((version) => version.artifactPath)).toEqual([
-      folder,
+      `model-versions/${paths[0]?.id}/artifacts`,
       `${runFolder}/my model`,
       `${runFolder}/sub/model`,
-      folder,
+      `model-versions/${paths[3]?.id}/artifacts`,
     ])
+    expect(paths.map((version) => version.storageUri)).toEqual([
+      model.artifactUri,
+      inRun,
+      `runs:/${run.id}/sub/model`,
+      model.artifactUri,
+    ])
+    expect(paths[3]?.contentDigest).toBe(paths[0]?.contentDigest)
     expect(paths[0]?.mlmodel?.flavors).toEqual(['python_function', 'sklearn'])
     const tags = await call('GET', `logged-models/${model.id}`)
     if (tags.status === 200) expect(JSON.stringify(tags.body)).toContain('mlflow.modelVersions')
