@@ -14,16 +14,6 @@ export type BulkInsert = {
 
 type Value = string | number | bigint | null | Uint8Array
 
-/** SQLite's way to do something for many rows: a statement that is prepared once and run for each, its rows one list. */
-export async function eachRow<R = Record<string, unknown>>(
-  db: Db,
-  text: string,
-  rows: readonly (readonly Value[])[],
-): Promise<R[]> {
-  if (rows.length === 0) return []
-  return (await db.executeQuery<R>(CompiledQuery.raw(text, [new ManyRows(rows)]))).rows
-}
-
 /** A query by many ids. All texts are trusted: never built from what a client sent. */
 export type RowsAmong = {
   /** Up to `WHERE`. */
@@ -64,7 +54,8 @@ export async function insertMany<R = Record<string, unknown>>(
   const head = `INSERT INTO ${into.table} (${names.join(', ')})`
   const tail = into.suffix ?? ''
   if (!isPostgres(db)) {
-    return eachRow(db, `${head} VALUES (${names.map(() => '?').join(', ')}) ${tail}`, rows)
+    const text = `${head} VALUES (${names.map(() => '?').join(', ')}) ${tail}`
+    return (await db.executeQuery<R>(CompiledQuery.raw(text, [new ManyRows(rows)]))).rows
   }
   const lists = Object.values(into.columns).map((type, index) => `$${index + 1}::${POSTGRES_TYPES[type]}[]`)
   const text = `${head} SELECT * FROM unnest(${lists.join(', ')}) ${tail}`

@@ -1,5 +1,5 @@
-import { eachRow, insertMany } from '../../../db/bulk.ts'
-import { type Db, isPostgres } from '../../../db/dialect.ts'
+import { insertMany } from '../../../db/bulk.ts'
+import type { Db } from '../../../db/dialect.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
 import type { SeriesRow } from './series.store.ts'
 
@@ -26,16 +26,12 @@ const RAISE = `ON CONFLICT (run_id, key) DO UPDATE SET ${['step', 'timestamp_ms'
   tail_points = metric_series.tail_points + excluded.tail_points RETURNING id, run_id, key, tail_points`
 
 /**
- * Makes series that are not there and moves the latest point of the others forward, in the caller's transaction. One row a
- * series, in the order of (run, key), so that writers cannot deadlock. Locks them until the transaction ends.
+ * Makes series that are not there and moves the latest point of the others forward. One row a series, in the order of
+ * (run, key), so that writers cannot deadlock. Locks them until the transaction ends.
  */
-export async function raiseSeries(db: Db, rows: readonly NewSeries[]): Promise<RaisedSeries[]> {
-  if (isPostgres(db)) return upsert(db, rows)
-  // SQLite has one writer: nothing changes between reading and writing, and RETURNING costs more than a second look.
-  const known = new Map((await knownSeries(db, rows)).map((row) => [nameOf(row), row]))
-  const raised = await moveForward(db, known, rows)
-  const fresh = rows.filter((row) => !known.has(nameOf(row)))
-  return [...raised, ...(await upsert(db, fresh))]
+export function raiseSeries(db: Db, rows: readonly NewSeries[]): Promise<RaisedSeries[]> {
+  const cells = rows.map((row) => Object.keys(COLUMNS).map((column) => row[column as keyof typeof COLUMNS]))
+  return insertMany(db, { table: 'metric_series', columns: COLUMNS, suffix: RAISE }, cells)
 }
 
 /** Is `a` a series' latest point, rather than `b`, which was there before? NaN counts as 0, and of equals the first stays. */
@@ -43,40 +39,4 @@ export function isNewer(a: PointColumns, b: PointColumns): boolean {
   if (a.step !== b.step) return a.step > b.step
   if (a.timestamp_ms !== b.timestamp_ms) return a.timestamp_ms > b.timestamp_ms
   return a.value > b.value
-}
-
-const nameOf = (row: { run_id: string; key: string }) => `${row.run_id}/${row.key}`
-
-function upsert(db: Db, rows: readonly NewSeries[]): Promise<RaisedSeries[]> {
-  const cells = rows.map((row) => Object.keys(COLUMNS).map((column) => row[column as keyof typeof COLUMNS]))
-  return insertMany(db, { table: 'metric_series', columns: COLUMNS, suffix: RAISE }, cells)
-}
-
-async function knownSeries(db: Db, rows: readonly NewSeries[]): Promise<SeriesRow[]> {
-  const byRun = Map.groupBy(rows, (row) => row.run_id)
-  return eachRow<SeriesRow>(
-    db,
-    'SELECT * FROM metric_series WHERE run_id = ? AND key IN (SELECT value FROM json_each(?))',
-    [...byRun].map(([runId, own]) => [runId, JSON.stringify(own.map((row) => row.key))]),
-  )
-}
-
-async function moveForward(
-  db: Db,
-  known: ReadonlyMap<string, SeriesRow>,
-  rows: readonly NewSeries[],
-): Promise<RaisedSeries[]> {
-  const raised: SeriesRow[] = []
-  for (const row of rows) {
-    const old = known.get(nameOf(row))
-    if (old === undefined) continue
-    const { step, timestamp_ms, value, is_nan } = isNewer(row, old) ? row : old
-    raised.push({ ...old, step, timestamp_ms, value, is_nan, tail_points: old.tail_points + row.tail_points })
-  }
-  await eachRow(
-    db,
-    'UPDATE metric_series SET step = ?, timestamp_ms = ?, value = ?, is_nan = ?, tail_points = ? WHERE id = ?',
-    raised.map((row) => [row.step, row.timestamp_ms, row.value, row.is_nan, row.tail_points, row.id]),
-  )
-  return raised
 }
