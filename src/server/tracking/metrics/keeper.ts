@@ -4,7 +4,7 @@ import { sealSeries } from './seal.service.ts'
 
 /** A run that wrote nothing for so long is taken for silent; what it writes later is merged. */
 const SILENT_MS = 10 * 60_000
-const LOOK_EVERY_MS = 60_000
+const LOOK_EVERY_MS = 10_000
 const SERIES_AT_ONCE = 200
 const SERIES_A_COMMIT = 20
 
