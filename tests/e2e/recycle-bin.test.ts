@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openBrowser } from '../harness/browser.ts'
+import { openBrowser, watchedPage } from '../harness/browser.ts'
 import { type MlflowApi, mlflowApi } from '../harness/mlflow.ts'
 import { startTestServer, type TestServer } from '../harness/server.ts'
 
@@ -21,11 +21,7 @@ beforeAll(async () => {
   await api.post('model-versions/create', { name: 'dam', source: `runs:/${runs.needed}/m`, run_id: runs.needed })
   for (const name of ['kept', 'dropped', 'needed']) await api.post('runs/delete', { run_id: runs[name] })
   browser = await openBrowser()
-  page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
-  page.on('pageerror', (error) => complaints.push(`${page.url()} ${error.message}`))
-  page.on('response', (response) => {
-    if (response.status() >= 500) complaints.push(`${response.status()} ${response.url()}`)
-  })
+  page = await watchedPage(browser, complaints)
 }, 120_000)
 afterAll(async () => {
   await browser?.close()

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 const INSTALLED = [
   '/usr/bin/chromium',
@@ -30,4 +30,14 @@ export async function openBrowser(): Promise<Browser> {
   // Its own arguments are for a function that shows one page: in a single process, closing a page closes the browser.
   const own = packaged.args.filter((arg) => !['--single-process', '--no-zygote'].includes(arg))
   return chromium.launch({ executablePath: await packaged.executablePath(), headless: true, args: [...own, ...args] })
+}
+
+/** A page of a desktop's size; what its scripts throw, and answers of 500 and more, become complaints. */
+export async function watchedPage(browser: Browser, complaints: string[]): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  page.on('pageerror', (error) => complaints.push(`${page.url()} ${error.message}`))
+  page.on('response', (response) => {
+    if (response.status() >= 500) complaints.push(`${response.status()} ${response.url()}`)
+  })
+  return page
 }
