@@ -182,28 +182,41 @@ async function stop(): Promise<void> {
   expect(await server.ended, server.output()).toBe(0)
 }
 
+type Begun = Awaited<ReturnType<typeof begin>>
+
+/** Eight writers until nothing fits any more: what is read is answered, no byte is taken. Returns what was acknowledged. */
+async function fillDisk(begun: Begun): Promise<Kept> {
+  const kept: Kept = new Map()
+  disk.fill(12_000_000)
+  await Promise.all(Array.from({ length: 8 }, () => writeUntilFull(kept)))
+  expect([...kept.values()].reduce((sum, batches) => sum + batches, 0)).toBeGreaterThan(8)
+  disk.fill()
+  await expectReads(begun.run)
+  await expectNoBytesTaken(begun)
+  return kept
+}
+
+/** There is space again: bytes and batches are taken, without a restart. */
+async function freeDisk(begun: Begun, kept: Kept): Promise<void> {
+  await disk.free()
+  await expectBytesTaken(begun)
+  const [again = ''] = kept.keys()
+  expect((await post('runs/log-batch', batch(again, (kept.get(again) ?? 0) + 1))).status).toBe(200)
+  kept.set(again, (kept.get(again) ?? 0) + 1)
+}
+
 describe.skipIf(missing !== null)('a full disk, SQLite', () => {
   it('refuses with 507, answers reads, keeps what it acknowledged and goes on when there is space', async () => {
     await start()
     const begun = await begin()
-    const kept: Kept = new Map()
-    disk.fill(12_000_000)
-    await Promise.all(Array.from({ length: 8 }, () => writeUntilFull(kept)))
-    expect([...kept.values()].reduce((sum, batches) => sum + batches, 0)).toBeGreaterThan(8)
-    disk.fill()
-    await expectReads(begun.run)
-    await expectNoBytesTaken(begun)
+    const kept = await fillDisk(begun)
     const project = (i: number) => ask('POST', '/api/v1/projects', { owner: 'local', name: `project-${i}` })
     const projects = await refusedAtLast(project, OUR_FULL)
     const model = (i: number) => post('registered-models/create', { name: `model-${i}` })
     const models = await refusedAtLast(model, MLFLOW_FULL)
     await expectKept(kept, [begun.run])
 
-    await disk.free()
-    await expectBytesTaken(begun)
-    const [again = ''] = kept.keys()
-    expect((await post('runs/log-batch', batch(again, (kept.get(again) ?? 0) + 1))).status).toBe(200)
-    kept.set(again, (kept.get(again) ?? 0) + 1)
+    await freeDisk(begun, kept)
     // What was refused left nothing behind: the same names are free.
     expect([(await project(projects)).status, (await model(models)).status]).toEqual([201, 200])
     await expectKept(kept, [begun.run])
@@ -224,20 +237,10 @@ describe.skipIf(noCluster !== null)('a full disk, PostgreSQL', () => {
     await cluster.start()
     await start('--database-url', cluster.url)
     const begun = await begin()
-    const kept: Kept = new Map()
-    disk.fill(12_000_000)
-    await Promise.all(Array.from({ length: 8 }, () => writeUntilFull(kept)))
-    expect([...kept.values()].reduce((sum, batches) => sum + batches, 0)).toBeGreaterThan(8)
-    disk.fill()
-    await expectReads(begun.run)
-    await expectNoBytesTaken(begun)
+    const kept = await fillDisk(begun)
     await expectKept(kept, [begun.run])
 
-    await disk.free()
-    await expectBytesTaken(begun)
-    const [again = ''] = kept.keys()
-    expect((await post('runs/log-batch', batch(again, (kept.get(again) ?? 0) + 1))).status).toBe(200)
-    kept.set(again, (kept.get(again) ?? 0) + 1)
+    await freeDisk(begun, kept)
     await expectKept(kept, [begun.run])
     await stop()
   })

@@ -138,8 +138,8 @@ async function walk(db: Db, search: RunSearch, first: ValueSort): Promise<Found[
 const DEPTHS = [4, 64]
 
 /**
- * By a metric in many experiments, whose entries lie far apart in the index: which values can be on the page is found in the index alone,
- * and only the runs that have them are looked up.
+ * By a metric in many experiments, whose entries lie far apart in the index: which values can be on the page is found in
+ * the index alone, and only the runs that have them are looked up.
  */
 async function walkTogether(db: Db, search: RunSearch, first: ValueSort): Promise<Found[]> {
   if (search.after === null || search.after[0] === order.PRESENT) {
