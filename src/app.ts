@@ -4,8 +4,9 @@ import { openBlobStore } from './blobs/open.ts'
 import { blobSettings, type Config, isLoopback } from './config.ts'
 import type { Context } from './context.ts'
 import { migrate } from './db/migrate.ts'
-import { changesOfOthers, openDatabase } from './db/open.ts'
+import { markRights, openDatabase, rightsMark } from './db/open.ts'
 import { createReadThreads } from './db/read-threads.ts'
+import { createWriteThread } from './db/write-thread.ts'
 import { installMetrics } from './http/metrics.ts'
 import { type App, createServer } from './http/server.ts'
 import { closeEventStreams } from './http/sse.ts'
@@ -80,7 +81,8 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
     blobs,
     bus: createBus(db),
     reads: createReadThreads(config.databaseUrl),
-    access: createMemo(ACCESS_TTL_MS, Date.now, () => changesOfOthers(db)),
+    writer: createWriteThread(config.databaseUrl),
+    access: createMemo(ACCESS_TTL_MS, Date.now, { read: () => rightsMark(db), change: () => markRights(db) }),
     logins: createLogins(Date.now),
     runner: createJobRunner(),
     models: createModelPool(config),
@@ -96,6 +98,7 @@ export async function closeContext(ctx: Context): Promise<void> {
   await ctx.models.close()
   await ctx.tables.close()
   await ctx.reads.close()
+  await ctx.writer.close()
   await ctx.db.destroy()
 }
 

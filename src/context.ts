@@ -5,6 +5,8 @@ import type { Db } from './db/dialect.ts'
 import { transact } from './db/group-commit.ts'
 import type { ReadThreads } from './db/read-threads.ts'
 import type { Tables } from './db/tables.ts'
+import type { WriteThread } from './db/write-thread.ts'
+import type { WriteTx } from './db/writes.ts'
 import type { Logger } from './lib/log.ts'
 import type { Memo } from './lib/memo.ts'
 import type { TableEngine } from './server/datasets/engine.ts'
@@ -24,6 +26,8 @@ export type Context = {
   readonly bus: Bus
   /** Long reads are done beside the event loop. */
   readonly reads: ReadThreads
+  /** Batches of writes, too, where they are large. */
+  readonly writer: WriteThread
   /** Who a token is and what one may see, remembered for a second; whoever takes a right away calls `forget`. */
   readonly access: Memo
   /** Checks passwords, and slows guessing. */
@@ -38,7 +42,7 @@ export type Context = {
 }
 
 /** Runs `work` in one transaction; inside, only `tx.db` exists and only the database is awaited. Nested calls join. */
-export async function inTransaction<T>(ctx: Context, work: (tx: Context) => Promise<T>): Promise<T> {
+export async function inTransaction<C extends WriteTx, T>(ctx: C, work: (tx: C) => Promise<T>): Promise<T> {
   if (ctx.db.isTransaction) return work(ctx)
   return transact(ctx.db as Kysely<Tables>, (db) => work({ ...ctx, db }))
 }

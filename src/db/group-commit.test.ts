@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../tests/harness/server.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { inBatch } from './batch.ts'
+import { defineBatch } from './writes.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -44,13 +45,13 @@ test('a transaction in a transaction is part of it', async () => {
 })
 
 test('items of a batch have outcomes of their own, also when one breaks the statement of all', async () => {
-  const flush = async (tx: Context, items: string[]) => {
+  const users = defineBatch(async (tx: Context, items: string[]) => {
     for (const name of items.filter((item) => item !== 'batch-refused')) await addUser(tx, name)
     return items.map((item) => (item === 'batch-refused' ? { error: new Error('refused') } : { value: item.length }))
-  }
+  })
   // The same name twice: a constraint breaks the whole transaction, and each is then tried alone.
   const items = ['batch-a', 'batch-refused', 'batch-b', 'batch-a', 'batch-c']
-  const outcomes = await Promise.allSettled(items.map((item) => inBatch(server.ctx, item, flush)))
+  const outcomes = await Promise.allSettled(items.map((item) => inBatch(server.ctx, item, users)))
   expect(outcomes.map((outcome) => outcome.status)).toEqual([
     'fulfilled',
     'rejected',

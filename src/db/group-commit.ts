@@ -3,7 +3,20 @@ import { isPostgres, troubleOf } from './dialect.ts'
 import type { Tables } from './tables.ts'
 
 type Work<T> = (tx: Transaction<Tables>) => Promise<T>
-type Unit = { work: Work<unknown>; resolve: (value: unknown) => void; reject: (error: unknown) => void }
+/** How another connection of this process can do the same work, while no transaction of this one is open. */
+export type Elsewhere<T> = {
+  /** Whether it should, and can: `items` are to be written with it. */
+  isWanted(items: number): boolean
+  /** How many items it is. */
+  size(): number
+  run(): Promise<T>
+}
+type Unit = {
+  work: Work<unknown>
+  elsewhere: Elsewhere<unknown> | undefined
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+}
 type Outcome = { value: unknown } | { error: unknown }
 
 const groups = new WeakMap<Kysely<Tables>, CommitGroup>()
@@ -14,40 +27,74 @@ const MAX_GROUP_MS = 20
 /**
  * Runs `work` in a transaction and resolves when it is committed. On SQLite, whose commits each wait for the disk
  * (`synchronous=FULL`) and take one writer at a time, work that arrives together shares one commit: each piece has a
- * savepoint of its own, so that one which throws takes only its own changes back. PostgreSQL groups commits by itself.
+ * savepoint of its own, so that one which throws takes only its own changes back. When all that waits is wanted elsewhere,
+ * it is done there. PostgreSQL groups commits by itself.
  */
-export function transact<T>(db: Kysely<Tables>, work: Work<T>): Promise<T> {
+export function transact<T>(db: Kysely<Tables>, work: Work<T>, elsewhere?: Elsewhere<T>): Promise<T> {
   if (isPostgres(db)) return db.transaction().execute(work)
+  return groupOf(db).run(work, elsewhere)
+}
+
+/** Runs `run` elsewhere, too, when something is done there already and nothing waits to be done here; null when not. */
+export function joinElsewhere<T>(db: Kysely<Tables>, run: () => Promise<T>): Promise<T> | null {
+  return isPostgres(db) ? null : groupOf(db).join(run)
+}
+
+function groupOf(db: Kysely<Tables>): CommitGroup {
   let group = groups.get(db)
   if (group === undefined) {
     group = new CommitGroup(db)
     groups.set(db, group)
   }
-  return group.run(work)
+  return group
 }
 
 class CommitGroup {
   readonly #db: Kysely<Tables>
   #waiting: Unit[] = []
   #running = false
+  /** What is being done elsewhere; the file has one writer, and who finds it taken waits and holds up its whole thread. */
+  #elsewhere = 0
+  #allBack: (() => void) | null = null
 
   constructor(db: Kysely<Tables>) {
     this.#db = db
   }
 
-  run<T>(work: Work<T>): Promise<T> {
+  run<T>(work: Work<T>, elsewhere: Elsewhere<T> | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve: resolve as Unit['resolve'], reject })
+      this.#waiting.push({ work, elsewhere, resolve: resolve as Unit['resolve'], reject })
       if (this.#running) return
       this.#running = true
       setImmediate(() => void this.#drain())
     })
   }
 
+  join<T>(run: () => Promise<T>): Promise<T> | null {
+    return this.#elsewhere > 0 && !this.#running ? this.#away(run) : null
+  }
+
+  async #away<T>(run: () => Promise<T>): Promise<T> {
+    this.#elsewhere += 1
+    try {
+      return await run()
+    } finally {
+      this.#elsewhere -= 1
+      if (this.#elsewhere === 0) this.#allBack?.()
+    }
+  }
+
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
+      if (this.#elsewhere > 0) await new Promise<void>((resolve) => (this.#allBack = resolve))
+      this.#allBack = null
       const units = this.#waiting
       this.#waiting = []
+      if (areWantedElsewhere(units)) {
+        for (const { elsewhere, resolve, reject } of units)
+          void this.#away((elsewhere as Elsewhere<unknown>).run).then(resolve, reject)
+        continue
+      }
       if (units.length === 1 && units[0] !== undefined) await this.#commitOne(units[0])
       else await this.#commitTogether(units)
       // One turn of the event loop: what came in on other connections meanwhile joins the next commit.
@@ -89,6 +136,11 @@ class CommitGroup {
       else unit.resolve(outcome.value)
     }
   }
+}
+
+function areWantedElsewhere(units: readonly Unit[]): boolean {
+  const items = units.reduce((sum, { elsewhere }) => sum + (elsewhere?.size() ?? 0), 0)
+  return units.every(({ elsewhere }) => elsewhere?.isWanted(items) === true)
 }
 
 async function inSavepoint(tx: Transaction<Tables>, work: Work<unknown>): Promise<Outcome> {

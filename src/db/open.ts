@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
@@ -56,11 +57,16 @@ export function openForReading(url: string): Kysely<Tables> {
 const files = new WeakMap<object, SqliteFile>()
 
 /**
- * A number that changes when another process (the command line beside the server) has written to the database; always 0
- * on PostgreSQL, which does not tell.
+ * A number that changes when a process (the command line beside the server) has changed who may do what (`markRights`);
+ * always 0 on PostgreSQL, where looking costs as much as asking for the rights themselves.
  */
-export function changesOfOthers(db: object): number {
-  return files.get(db)?.changesOfOthers() ?? 0
+export function rightsMark(db: object): number {
+  return files.get(db)?.readMark() ?? 0
+}
+
+/** Tells other processes on the same SQLite file that what they remember of rights may be old. Call it after the commit. */
+export function markRights(db: object): void {
+  files.get(db)?.writeMark(randomInt(2 ** 31))
 }
 
 /** int8 as a number where it is exact, else bigint: the same on both engines. */

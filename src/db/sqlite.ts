@@ -5,10 +5,10 @@ import type { SqliteDatabase, SqliteStatement } from 'kysely'
  * `node:sqlite` in the shape that Kysely's SQLite dialect expects. Durable by default: WAL with `synchronous=FULL`,
  * so that a committed write survives a power cut. Returns the adapter and a `close`.
  */
-/** Kysely's view of the file, and what only SQLite can tell. */
-export type SqliteFile = SqliteDatabase & { changesOfOthers(): number }
+/** Kysely's view of the file, and a number in its header that is there for the program (`user_version`). */
+export type SqliteFile = SqliteDatabase & { readMark(): number; writeMark(mark: number): void }
 
-/** Every request asks whether another process wrote; looking into the file is a system call. */
+/** Every request asks for the mark; looking into the file is a system call. */
 const LOOK_EVERY_MS = 10
 
 export function openSqlite(file: string): SqliteFile {
@@ -16,20 +16,21 @@ export function openSqlite(file: string): SqliteFile {
   database.exec('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = FULL')
   // Pages of log before it is folded into the file, which waits for the disk twice more: 16 MiB, not 4.
-  database.exec('PRAGMA wal_autocheckpoint = 4000')
+  database.exec('PRAGMA wal_autocheckpoint = 16000')
   database.exec('PRAGMA cache_size = -32000')
   const prepare = cachedStatements(database)
-  let version = 0
+  let known = 0
   let lookAgainAt = 0
-  const dataVersion = database.prepare('PRAGMA data_version')
+  const userVersion = database.prepare('PRAGMA user_version')
   return {
-    changesOfOthers() {
+    readMark() {
       const now = performance.now()
-      if (now < lookAgainAt) return version
+      if (now < lookAgainAt) return known
       lookAgainAt = now + LOOK_EVERY_MS
-      version = Number(dataVersion.get()?.data_version)
-      return version
+      known = Number(userVersion.get()?.user_version)
+      return known
     },
+    writeMark: (mark) => database.exec(`PRAGMA user_version = ${mark | 0}`),
     prepare,
     close: () => database.close(),
   }

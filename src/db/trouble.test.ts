@@ -3,8 +3,9 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINE, startTestServer, type TestServer } from '../../tests/harness/server.ts'
 import { type Context, inTransaction } from '../context.ts'
-import { inBatch, type Outcome } from './batch.ts'
+import { inBatch } from './batch.ts'
 import { troubleOf } from './dialect.ts'
+import { defineBatch, type Outcome } from './writes.ts'
 
 /** What the engine itself says when it is full, gone or busy; the same on a real full disk: tests/matrix/disk-full.test.ts. */
 let server: TestServer
@@ -44,12 +45,12 @@ async function whileFull(work: () => Promise<void>): Promise<void> {
 
 test('a full engine refuses a batch as a whole, once, and takes it when there is space', async () => {
   let asked = 0
-  const flush = async (tx: Context, names: string[]): Promise<Outcome<number>[]> => {
+  const users = defineBatch(async (tx: Context, names: string[]): Promise<Outcome<number>[]> => {
     asked += 1
     for (const name of names) await addUser(tx, name, LARGE)
     return names.map((name) => ({ value: name.length }))
-  }
-  const write = () => Promise.allSettled(['a', 'b', 'c'].map((name) => inBatch(server.ctx, `full-${name}`, flush)))
+  })
+  const write = () => Promise.allSettled(['a', 'b', 'c'].map((name) => inBatch(server.ctx, `full-${name}`, users)))
   await whileFull(async () => {
     expect(troubles(await write())).toEqual(['full', 'full', 'full'])
     // Not each alone again: on a full disk that would only take longer.

@@ -3,33 +3,32 @@ import { createMemo } from './memo.ts'
 
 function counting() {
   let at = 0
-  let version = 1
+  let mark = 1
   let loads = 0
-  const memo = createMemo(
-    1_000,
-    () => at,
-    () => version,
-  )
+  const changeElsewhere = () => {
+    mark += 1
+  }
+  const memo = createMemo(1_000, () => at, { read: () => mark, change: changeElsewhere })
   return {
     memo,
     loads: () => loads,
     pass: (ms: number) => {
       at += ms
     },
-    changeElsewhere: () => {
-      version += 1
-    },
+    changeElsewhere,
+    mark: () => mark,
     load: async () => `answer ${++loads}`,
   }
 }
 
 test('an answer is remembered until its time is over, it is forgotten, or another process changed the store', async () => {
-  const { memo, load, pass, changeElsewhere } = counting()
+  const { memo, load, pass, changeElsewhere, mark } = counting()
   expect([await memo.get('a', load), await memo.get('a', load)]).toEqual(['answer 1', 'answer 1'])
   pass(1_000)
   expect(await memo.get('a', load)).toBe('answer 2')
   memo.forget()
   expect(await memo.get('a', load)).toBe('answer 3')
+  expect(mark()).toBe(2) // so that other processes forget, too
   changeElsewhere()
   expect(await memo.get('a', load)).toBe('answer 4')
 })

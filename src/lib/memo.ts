@@ -5,7 +5,7 @@ export type Memo = {
    * found at once.
    */
   get<T>(key: string, load: () => Promise<T>): Promise<T>
-  /** Call it after a change that an answer depends on was committed. */
+  /** Call it after a change that an answer depends on was committed; other processes learn of it, too. */
   forget(): void
 }
 
@@ -13,25 +13,36 @@ const MAX_ENTRIES = 10_000
 
 /**
  * @param ttlMs how long an answer may be older than the truth when nobody says that it changed
- * @param version changes when another process changed the store; a constant where that cannot be told
+ * @param mark what processes on one store tell each other of a change with; absent where they cannot
  */
-export function createMemo(ttlMs: number, now: () => number, version: () => number): Memo {
+export function createMemo(
+  ttlMs: number,
+  now: () => number,
+  mark: { read: () => number; change: () => void } = { read: () => 0, change: () => {} },
+): Memo {
   const entries = new Map<string, { value: unknown; untilMs: number }>()
   let generation = 0
-  let seen = version()
+  let seen = mark.read()
 
-  function forget(): void {
+  function clear(): void {
     generation += 1
     entries.clear()
   }
 
   return {
-    forget,
+    forget() {
+      clear()
+      try {
+        mark.change()
+      } catch {
+        // The disk is full, say: others know when their time is over.
+      }
+    },
     async get<T>(key: string, load: () => Promise<T>): Promise<T> {
-      const current = version()
+      const current = mark.read()
       if (current !== seen) {
         seen = current
-        forget()
+        clear()
       }
       const known = entries.get(key)
       if (known !== undefined && known.untilMs > now()) return known.value as T

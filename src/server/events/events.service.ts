@@ -1,7 +1,7 @@
 import type { Context } from '../../context.ts'
+import type { WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { type EventRow, insertEvents, projectEvents } from './events.store.ts'
-import { rememberWriter } from './run-writers.ts'
 import { announce } from './webhooks-announce.service.ts'
 import type { Announcement } from './webhooks-events.ts'
 
@@ -19,27 +19,25 @@ export type NewEvent = {
 }
 
 /** Writes one audit row into the running transaction and wakes the live stream. Call it inside the change's transaction. */
-export async function recordEvent(ctx: Context, actor: Actor, event: NewEvent): Promise<void> {
+export async function recordEvent(ctx: WriteTx, actor: Actor, event: NewEvent): Promise<void> {
   await recordEvents(ctx, [{ actor, event }])
 }
 
 /** As `recordEvent`, for changes that are made together. */
-export async function recordEvents(ctx: Context, changes: readonly { actor: Actor; event: NewEvent }[]): Promise<void> {
+export async function recordEvents(ctx: WriteTx, changes: readonly { actor: Actor; event: NewEvent }[]): Promise<void> {
   if (changes.length === 0) return
   await insertEvents(
     ctx.db,
     changes.map(({ actor, event }) => rowOf(ctx, actor, event)),
   )
-  for (const { actor, event } of changes) {
+  for (const { event } of changes) {
     if (event.projectId !== null && event.announcement !== undefined)
       await announce(ctx, event.projectId, event.announcement)
-    // Who starts a run brings its data: the row says so, and no other is needed (run-writers.ts).
-    if (event.kind === 'run' && event.verb === 'created') rememberWriter(ctx, actor, event.subject)
   }
   ctx.bus.poke()
 }
 
-function rowOf(ctx: Context, actor: Actor, event: NewEvent): Omit<EventRow, 'id'> {
+function rowOf(ctx: WriteTx, actor: Actor, event: NewEvent): Omit<EventRow, 'id'> {
   return {
     project_id: event.projectId,
     actor: actor.name,

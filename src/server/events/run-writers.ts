@@ -1,40 +1,43 @@
-import type { Context } from '../../context.ts'
+import type { WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 
 /** Writers that one server remembers; the one that was quiet longest is forgotten first, and then noted again. */
 const REMEMBERED = 20_000
 
-const known = new WeakMap<Context['config'], Set<string>>()
+/** Who brings data into a run. */
+type RunWriter = { actor: Actor; runId: string }
 
-function writersOf(ctx: Context): Set<string> {
-  let writers = known.get(ctx.config)
+/** Of each server, which has one bus. */
+const known = new WeakMap<WriteTx['bus'], Set<string>>()
+
+function writersOf(ctx: WriteTx): Set<string> {
+  let writers = known.get(ctx.bus)
   if (writers === undefined) {
     writers = new Set()
-    known.set(ctx.config, writers)
+    known.set(ctx.bus, writers)
   }
   return writers
 }
 
-const keyOf = (actor: Actor, runId: string) => `${runId} ${actor.name} ${actor.origin?.address ?? ''}`
+const keyOf = ({ actor, runId }: RunWriter) => `${runId} ${actor.name} ${actor.origin?.address ?? ''}`
 
 /**
- * Those of these writes whose writer was not yet noted as one who writes into the run, one for each. A run's data is not
- * audited point by point (docs/decisions/0012-audit.md): one row says who brings it, and from where.
+ * Whether it was noted already that this writer writes into the run. A run's data is not audited point by point
+ * (docs/decisions/0012-audit.md): one row says who brings it, and from where.
  */
-export function newWriters<W extends { actor: Actor; runId: string }>(ctx: Context, writes: readonly W[]): W[] {
-  const writers = writersOf(ctx)
-  const found = new Map<string, W>()
-  for (const write of writes) {
-    const key = keyOf(write.actor, write.runId)
-    if (!writers.has(key) && !found.has(key)) found.set(key, write)
-  }
-  return [...found.values()]
+export function isKnownWriter(ctx: WriteTx, writer: RunWriter): boolean {
+  return writersOf(ctx).has(keyOf(writer))
 }
 
-/** Call it when the row that names the writer is committed: the run's `created` or its `logged`. */
-export function rememberWriter(ctx: Context, actor: Actor, runId: string): void {
+/** One write of each writer. */
+export function oneOfEachWriter<W extends RunWriter>(writes: readonly W[]): W[] {
+  return [...new Map(writes.toReversed().map((write) => [keyOf(write), write])).values()].reverse()
+}
+
+/** Call it in each thread that asks, when the row that names the writer is committed: the run's `created` or its `logged`. */
+export function rememberWriter(ctx: WriteTx, writer: RunWriter): void {
   const writers = writersOf(ctx)
-  const key = keyOf(actor, runId)
+  const key = keyOf(writer)
   // Newest last: a Set keeps the order in which things came.
   writers.delete(key)
   writers.add(key)

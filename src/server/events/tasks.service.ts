@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import type { WriteTx } from '../../db/writes.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { ownerDied, ownerName } from '../../lib/processes.ts'
@@ -38,7 +39,7 @@ const PARALLEL = 3
 /** Requests to others' servers, which may take their time. */
 const OUTBOUND_PARALLEL = 8
 
-export async function enqueueTask(ctx: Context, task: NewTask): Promise<void> {
+export async function enqueueTask(ctx: WriteTx, task: NewTask): Promise<void> {
   const now = ctx.now()
   await insertTask(ctx.db, {
     id: newId(now),

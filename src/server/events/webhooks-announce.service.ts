@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Context } from '../../context.ts'
+import type { WriteTx } from '../../db/writes.ts'
 import { enqueueTask } from './tasks.service.ts'
 import { insertDelivery, subscribers } from './webhooks.store.ts'
 import { type Announcement, webhookPayload } from './webhooks-events.ts'
@@ -11,7 +11,7 @@ export const DELIVER_TASK = 'webhook.deliver'
  * Writes one delivery for each webhook of the project that wants to know, into the change's own transaction: what was
  * committed is delivered, what was rolled back is not.
  */
-export async function announce(tx: Context, projectId: string, announcement: Announcement): Promise<void> {
+export async function announce(tx: WriteTx, projectId: string, announcement: Announcement): Promise<void> {
   const now = tx.now()
   for (const webhook of await subscribers(tx.db, projectId, announcement.event)) {
     const id = randomUUID()

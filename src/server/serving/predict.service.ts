@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts'
-import { type BatchLimits, inBatch, type Outcome } from '../../db/batch.ts'
+import { inBatch } from '../../db/batch.ts'
+import { defineBatch, type Outcome, type WriteTx } from '../../db/writes.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import type { ModelVersion } from '../registry/versions.service.ts'
@@ -16,7 +17,7 @@ export const MAX_ROWS = 10_000
 /** Rows that are checked and computed before others get their turn. */
 const TURN_ROWS = 5_000
 /** Rows of predictions: what one commit takes, and how many may wait for theirs. */
-const JOURNAL: BatchLimits<PredictionRow[]> = { sizeOf: (rows) => rows.length, perCommit: 5_000, maxWaiting: 50_000 }
+const LIMITS = { sizeOf: (rows: PredictionRow[]) => rows.length, perCommit: 5_000, maxWaiting: 50_000 }
 
 /**
  * Predicts rows with one version, without recording anything.
@@ -122,10 +123,10 @@ async function record(
  * @throws AppError unavailable when too many rows wait
  */
 export function recordPredictions(ctx: Context, rows: PredictionRow[]): Promise<void> {
-  return inBatch(ctx, rows, insertTogether, JOURNAL)
+  return inBatch(ctx, rows, journal)
 }
 
-async function insertTogether(tx: Context, requests: PredictionRow[][]): Promise<Outcome<void>[]> {
+const journal = defineBatch(async (tx: WriteTx, requests: PredictionRow[][]): Promise<Outcome<void>[]> => {
   await insertPredictions(tx.db, requests.flat())
   return requests.map(() => ({ value: undefined }))
-}
+}, LIMITS)

@@ -1,6 +1,7 @@
 import { type Context, inTransaction } from '../../context.ts'
-import { inBatch, type Outcome } from '../../db/batch.ts'
+import { inBatch } from '../../db/batch.ts'
 import type { TraceStatus } from '../../db/tables/traces.ts'
+import { defineBatch, type Outcome } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import type { Project } from '../projects/projects.service.ts'
@@ -67,7 +68,7 @@ export async function logSpans(ctx: Context, actor: Actor, project: Project, bat
   const byTrace = Map.groupBy(batch.spans, ({ span }) => traceIdOf(span))
   for (const [traceId, spans] of [...byTrace].sort(([a], [b]) => (a < b ? -1 : 1)))
     inferred.push(await infer(traceId, spans))
-  await inBatch(ctx, { actor, project, experiment, traces: inferred }, writeAll)
+  await inBatch(ctx, { actor, project, experiment, traces: inferred }, spanWrites)
   return inferred.filter((trace) => trace.root !== undefined).map((trace) => trace.traceId)
 }
 
@@ -86,6 +87,8 @@ async function writeAll(tx: Context, writes: Write[]): Promise<Outcome<void>[]> 
   for (const { write, trace } of all) await addToTrace(tx, write.actor, write.project, write.experiment, trace)
   return writes.map(() => ({ value: undefined }))
 }
+
+const spanWrites = defineBatch(writeAll)
 
 /** MLflow's id of a trace: its OpenTelemetry id behind `tr-`. @throws AppError bad_request */
 function traceIdOf(span: Span): string {

@@ -1,4 +1,5 @@
 import { type Context, inTransaction } from '../../context.ts'
+import type { WriteTx } from '../../db/writes.ts'
 import { type Actor, SYSTEM } from '../../lib/actor.ts'
 import { AppError, badRequest, conflict, notFound } from '../../lib/errors.ts'
 import { recordEvent } from '../events/events.service.ts'
@@ -51,7 +52,7 @@ function checkedId(id: string): string {
  * An experiment by the id that clients see, whatever its lifecycle. The Default is made when it is first asked for.
  * @throws AppError not_found, bad_request
  */
-export async function getExperiment(ctx: Context, projectId: string, id: string): Promise<Experiment> {
+export async function getExperiment(ctx: WriteTx, projectId: string, id: string): Promise<Experiment> {
   const known = checkedId(id)
   if (known === DEFAULT_EXPERIMENT_ID) return experimentOf(await defaultExperiment(ctx, projectId))
   const row = await store.experimentByWireId(ctx.db, projectId, known)
@@ -60,7 +61,7 @@ export async function getExperiment(ctx: Context, projectId: string, id: string)
 }
 
 /** Every project has one from the start; its row is written when it is first needed. */
-async function defaultExperiment(ctx: Context, projectId: string): Promise<store.ExperimentRow> {
+async function defaultExperiment(ctx: WriteTx, projectId: string): Promise<store.ExperimentRow> {
   const found = await store.defaultExperiment(ctx.db, projectId)
   if (found !== undefined) return found
   // It is the oldest experiment of its project, also when the first request is the one that makes another.

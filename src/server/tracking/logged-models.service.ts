@@ -1,4 +1,5 @@
 import { type Context, inTransaction } from '../../context.ts'
+import type { WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { type AppError, badRequest, notFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
@@ -125,7 +126,7 @@ export function modelNotFound(modelId: string): AppError {
 
 /** Those of some models that the project does not have. */
 export async function missingLoggedModels(
-  ctx: Context,
+  ctx: WriteTx,
   projectId: string,
   modelIds: readonly string[],
 ): Promise<string[]> {

@@ -1,11 +1,13 @@
 import type { Selectable } from 'kysely'
 import type { Context } from '../../context.ts'
-import { inBatch, type Outcome } from '../../db/batch.ts'
+import { inBatch } from '../../db/batch.ts'
 import type { RunsTable } from '../../db/tables/tracking.ts'
+import { defineThreadBatch, type Outcome, type WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { recordEvents } from '../events/events.service.ts'
+import { rememberWriter } from '../events/run-writers.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { assertActive, type Experiment, getExperiment } from './experiments.service.ts'
 import { checkKey, checkLength, LIMITS, truncated } from './limits.ts'
@@ -58,7 +60,9 @@ export async function startRun(ctx: Context, actor: Actor, project: Project, inp
   if (actor.run !== null && !tags.has(PARENT_TAG)) tags.set(PARENT_TAG, actor.run.runId)
   const userName = checkLength(input.userName ?? actor.name, 'user_id', 256)
   const experimentId = input.experimentId ?? DEFAULT_EXPERIMENT_ID
-  const run = await inBatch(ctx, { actor, project, input, name, tags, userName, experimentId }, startRuns)
+  const { jobId = null, startedAtMs = ctx.now() } = input
+  const start = { actor, projectId: project.id, name, tags, userName, experimentId, jobId, startedAtMs }
+  const run = await inBatch(ctx, start, runStarts)
   return { run, tags: [...tags].map(([key, value]) => ({ key, value })).sort(byKey) }
 }
 
@@ -66,24 +70,25 @@ const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 
 
 type Start = {
   actor: Actor
-  project: Project
-  input: NewRun
+  projectId: string
   name: string
   tags: ReadonlyMap<string, string>
   userName: string
   experimentId: string
+  jobId: string | null
+  startedAtMs: number
 }
 
-async function startRuns(tx: Context, starts: Start[]): Promise<Outcome<RunRecord>[]> {
+async function startRuns(tx: WriteTx, starts: Start[]): Promise<Outcome<RunRecord>[]> {
   const experiments = new Map<string, Promise<Experiment>>()
   const outcomes: Outcome<RunRecord>[] = []
   const rows: Selectable<RunsTable>[] = []
   const tagRows: { run_id: string; key: string; value: string; experiment_id: number }[] = []
   for (const start of starts) {
     try {
-      const { actor, project, tags, experimentId } = start
-      const place = `${project.id}/${experimentId}`
-      if (!experiments.has(place)) experiments.set(place, getExperiment(tx, project.id, experimentId))
+      const { actor, projectId, tags, experimentId } = start
+      const place = `${projectId}/${experimentId}`
+      if (!experiments.has(place)) experiments.set(place, getExperiment(tx, projectId, experimentId))
       const experiment = await (experiments.get(place) as Promise<Experiment>)
       assertActive(experiment)
       const parent = tags.get(PARENT_TAG)
@@ -105,31 +110,37 @@ async function startRuns(tx: Context, starts: Start[]): Promise<Outcome<RunRecor
   await putTags(tx.db, tagRows)
   await recordEvents(
     tx,
-    starts.flatMap(({ actor, project, name }, index) => {
+    starts.flatMap(({ actor, projectId, name }, index) => {
       const outcome = outcomes[index]
       if (outcome === undefined || 'error' in outcome) return []
       const subject = outcome.value.id
-      return { actor, event: { projectId: project.id, verb: 'created', kind: 'run', subject, detail: { name } } }
+      return { actor, event: { projectId, verb: 'created', kind: 'run', subject, detail: { name } } }
     }),
   )
   return outcomes
 }
 
-function runRow(tx: Context, start: Start, experiment: Experiment): Selectable<RunsTable> {
+export const runStarts = defineThreadBatch(import.meta.url, 'runStarts', {
+  flush: startRuns,
+  // Who starts a run brings its data: its `created` says so, and no other row is needed (run-writers.ts).
+  done: (ctx, { actor }: Start, run: RunRecord) => rememberWriter(ctx, { actor, runId: run.id }),
+})
+
+function runRow(tx: WriteTx, start: Start, experiment: Experiment): Selectable<RunsTable> {
   const id = newId(tx.now())
   return {
     id,
-    project_id: start.project.id,
+    project_id: start.projectId,
     experiment_id: experiment.rowId,
     name: start.name,
     user_name: start.userName,
     status: 'RUNNING',
     lifecycle: 'active',
-    started_at_ms: start.input.startedAtMs ?? tx.now(),
+    started_at_ms: start.startedAtMs,
     ended_at_ms: null,
     deleted_at_ms: null,
     artifact_uri: `${experiment.artifactLocation}/${id}/artifacts`,
-    job_id: start.input.jobId ?? null,
+    job_id: start.jobId,
     last_write_at_ms: tx.now(),
   }
 }

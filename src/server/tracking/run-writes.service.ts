@@ -1,9 +1,10 @@
 import type { Context } from '../../context.ts'
-import { inBatch, type Outcome } from '../../db/batch.ts'
+import { inBatch } from '../../db/batch.ts'
+import { defineThreadBatch, type Outcome, type WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { type NewEvent, recordEvents } from '../events/events.service.ts'
-import { newWriters, rememberWriter } from '../events/run-writers.ts'
+import { isKnownWriter, oneOfEachWriter, rememberWriter } from '../events/run-writers.ts'
 import { missingLoggedModels, modelNotFound } from './logged-models.service.ts'
 import { type MetricPoint, metricRow } from './metric-points.ts'
 import { appendPoints, type NewPoint } from './metrics/append.service.ts'
@@ -28,6 +29,8 @@ export type RunWrite = {
   event?: NewEvent
 }
 
+type Item = RunWrite & { isWriterKnown: boolean }
+
 /** The time of a run's last write is kept to the minute: writing it with every point would double the work. */
 const HEARD_EVERY_MS = 60_000
 
@@ -36,16 +39,15 @@ const HEARD_EVERY_MS = 60_000
  * @throws AppError bad_request (changed param, deleted run), not_found (run, model), forbidden
  */
 export async function writeRunData(ctx: Context, write: RunWrite): Promise<void> {
-  const long = await inBatch(ctx, write, flush)
-  rememberWriter(ctx, write.actor, write.runId)
+  const long = await inBatch(ctx, { ...write, isWriterKnown: false }, runWrites)
   // After the answer: sealing is housekeeping, and what it does not get done, the next write or the sweep does.
   for (const seriesId of long)
     void sealSeries(ctx, seriesId, false).catch((error) => ctx.log.warn({ err: error }, 'sealing'))
 }
 
-type Accepted = RunWrite & { experimentId: number }
+type Accepted = Item & { experimentId: number }
 
-async function flush(tx: Context, writes: RunWrite[]): Promise<Outcome<number[]>[]> {
+async function flush(tx: WriteTx, writes: Item[]): Promise<Outcome<number[]>[]> {
   const runIds = [...new Set(writes.map((write) => write.runId))].sort()
   const states = await store.runStates(
     tx.db,
@@ -74,7 +76,7 @@ async function flush(tx: Context, writes: RunWrite[]): Promise<Outcome<number[]>
   await store.addParams(tx.db, params.added)
   await writeTags(tx, accepted)
   const long = await writeMetrics(tx, accepted)
-  await recordEvents(tx, eventsOf(tx, accepted))
+  await recordEvents(tx, eventsOf(accepted))
   const now = tx.now()
   const unheard = (id: string) => (states.get(id)?.last_write_at_ms ?? 0) < now - HEARD_EVERY_MS
   await store.touchRuns(tx.db, [...new Set(accepted.map((write) => write.runId))].filter(unheard), now)
@@ -83,12 +85,15 @@ async function flush(tx: Context, writes: RunWrite[]): Promise<Outcome<number[]>
   return outcomes
 }
 
+export const runWrites = defineThreadBatch(import.meta.url, 'runWrites', {
+  flush,
+  prepare: (ctx, write: Item) => ({ ...write, isWriterKnown: write.isWriterKnown || isKnownWriter(ctx, write) }),
+  done: rememberWriter,
+})
+
 /** The audit rows of changes that have one, and one for each who writes into a run for the first time. */
-function eventsOf(tx: Context, writes: readonly Accepted[]): { actor: Actor; event: NewEvent }[] {
-  const unnamed = newWriters(
-    tx,
-    writes.filter((write) => write.event === undefined),
-  )
+function eventsOf(writes: readonly Accepted[]): { actor: Actor; event: NewEvent }[] {
+  const unnamed = oneOfEachWriter(writes.filter((write) => write.event === undefined && !write.isWriterKnown))
   return [
     ...writes.flatMap(({ actor, event }) => (event === undefined ? [] : { actor, event })),
     ...unnamed.map(({ actor, projectId, runId }) => ({
@@ -98,7 +103,7 @@ function eventsOf(tx: Context, writes: readonly Accepted[]): { actor: Actor; eve
   ]
 }
 
-function knownParams(tx: Context, writes: readonly RunWrite[]) {
+function knownParams(tx: WriteTx, writes: readonly RunWrite[]) {
   return store.knownParams(
     tx.db,
     writes.flatMap((write) => write.params.map(({ key }) => ({ run_id: write.runId, key }))),
@@ -131,7 +136,7 @@ class ParamsOfBatch {
   }
 }
 
-async function missingModels(tx: Context, writes: readonly RunWrite[]): Promise<Set<string>> {
+async function missingModels(tx: WriteTx, writes: readonly RunWrite[]): Promise<Set<string>> {
   const missing = new Set<string>()
   for (const [projectId, own] of Map.groupBy(writes, (write) => write.projectId)) {
     const ids = own.flatMap((write) => write.metrics.flatMap(({ modelId }) => modelId || []))
@@ -141,7 +146,7 @@ async function missingModels(tx: Context, writes: readonly RunWrite[]): Promise<
   return missing
 }
 
-async function writeTags(tx: Context, writes: readonly Accepted[]): Promise<void> {
+async function writeTags(tx: WriteTx, writes: readonly Accepted[]): Promise<void> {
   const rows = new Map<string, { run_id: string; key: string; value: string; experiment_id: number }>()
   for (const { runId, tags, experimentId } of writes) {
     // A run always has a name: an empty one changes nothing.
@@ -154,7 +159,7 @@ async function writeTags(tx: Context, writes: readonly Accepted[]): Promise<void
     if (key === NAME_TAG) await updateRun(tx.db, run_id, { name: value })
 }
 
-async function writeMetrics(tx: Context, writes: readonly Accepted[]): Promise<number[]> {
+async function writeMetrics(tx: WriteTx, writes: readonly Accepted[]): Promise<number[]> {
   const points: NewPoint[] = []
   const ofModels: store.ModelMetricRow[] = []
   for (const { runId, metrics, experimentId } of writes) {

@@ -1,5 +1,6 @@
 import { type Context, inTransaction } from '../../context.ts'
 import type { RunStatus } from '../../db/tables/tracking.ts'
+import type { WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest, notFound } from '../../lib/errors.ts'
 import { recordEvent } from '../events/events.service.ts'
@@ -27,7 +28,7 @@ export function runNotFound(runId: string): AppError {
  * Every other actor was let in by the project's permission.
  * @throws AppError forbidden
  */
-export async function assertRunWritable(ctx: Context, actor: Actor, run: { id: string }): Promise<void> {
+export async function assertRunWritable(ctx: WriteTx, actor: Actor, run: { id: string }): Promise<void> {
   if (actor.run === null) return
   let current: string | undefined = run.id
   for (let depth = 0; current !== undefined && depth < 20; depth++) {

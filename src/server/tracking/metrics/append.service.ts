@@ -1,5 +1,5 @@
-import type { Context } from '../../../context.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
+import type { WriteTx } from '../../../db/writes.ts'
 import { inOrder } from './point-order.ts'
 import { DIRECT_POINTS, SEAL_POINTS, sealPoints } from './seal.service.ts'
 import { addToTails, type TailRow } from './series.store.ts'
@@ -14,7 +14,7 @@ type Group = { head: NewSeries; points: NewPoint[] }
  * Adds points, in the caller's transaction: moves the latest points, fills the tails; many points of one series at once
  * become chunks. Returns the series whose tails have grown long: seal them after the commit.
  */
-export async function appendPoints(tx: Context, points: readonly NewPoint[]): Promise<number[]> {
+export async function appendPoints(tx: WriteTx, points: readonly NewPoint[]): Promise<number[]> {
   const groups = groupBySeries(points)
   const series = await raiseSeries(
     tx.db,

@@ -1,5 +1,6 @@
 import { type Context, inTransaction } from '../../../context.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
+import type { WriteTx } from '../../../db/writes.ts'
 import { encodeChunk } from './chunk-codec.ts'
 import { comparePoints, inOrder } from './point-order.ts'
 import { pointsOf, sealedColumns } from './series.reads.ts'
@@ -26,7 +27,7 @@ export async function sealSeries(ctx: Context, seriesId: number, whole: boolean)
 
 /** Seals the tail together with new points. Call it in the transaction that has locked the series. */
 export async function sealPoints(
-  tx: Context,
+  tx: WriteTx,
   seriesId: number,
   added: readonly PointColumns[],
   whole: boolean,
@@ -64,7 +65,7 @@ export async function sealPoints(
  * ones, the last one when it is short; null when the points are simply put behind.
  */
 async function firstToRewrite(
-  tx: Context,
+  tx: WriteTx,
   seriesId: number,
   last: store.ChunkHead,
   first: PointColumns,
@@ -77,7 +78,7 @@ async function firstToRewrite(
 }
 
 /** The points of chunks from one number to the end. */
-async function pointsOfChunks(tx: Context, seriesId: number, from: number): Promise<PointColumns[]> {
+async function pointsOfChunks(tx: WriteTx, seriesId: number, from: number): Promise<PointColumns[]> {
   const points: PointColumns[] = []
   for await (const columns of sealedColumns(tx.db, seriesId, from)) points.push(...pointsOf(columns))
   return points
