@@ -42,8 +42,12 @@ export async function inBatch<C extends Batching, I, O>(ctx: C, item: I, write: 
 /** While the thread writes, it is handed what comes; null when it does not. */
 function handedOver<C extends Batching, I, O>(ctx: C, item: I, write: BatchedWrite<C, I, O>): Promise<O> | null {
   const { writer } = ctx
-  if (writer?.isWanted(write, Number.POSITIVE_INFINITY) !== true) return null
-  return joinElsewhere(ctx.db as Kysely<Tables>, () => writer.write(ctx, write, prepared(ctx, item, write)))
+  if (writer === undefined) return null
+  return joinElsewhere(ctx.db as Kysely<Tables>, {
+    size: () => 1,
+    isWanted: (count) => writer.isWanted(write, count),
+    run: () => writer.write(ctx, write, prepared(ctx, item, write)),
+  })
 }
 
 function queued<C extends Batching, I, O>(ctx: C, item: I, write: BatchedWrite<C, I, O>): Promise<O> {

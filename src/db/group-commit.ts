@@ -35,9 +35,9 @@ export function transact<T>(db: Kysely<Tables>, work: Work<T>, elsewhere?: Elsew
   return groupOf(db).run(work, elsewhere)
 }
 
-/** Runs `run` elsewhere, too, when something is done there already and nothing waits to be done here; null when not. */
-export function joinElsewhere<T>(db: Kysely<Tables>, run: () => Promise<T>): Promise<T> | null {
-  return isPostgres(db) ? null : groupOf(db).join(run)
+/** Is done elsewhere, too, when something is there already and nothing waits to be done here; null when not. */
+export function joinElsewhere<T>(db: Kysely<Tables>, elsewhere: Elsewhere<T>): Promise<T> | null {
+  return isPostgres(db) ? null : groupOf(db).join(elsewhere)
 }
 
 function groupOf(db: Kysely<Tables>): CommitGroup {
@@ -70,8 +70,9 @@ class CommitGroup {
     })
   }
 
-  join<T>(run: () => Promise<T>): Promise<T> | null {
-    return this.#elsewhere > 0 && !this.#running ? this.#away(run) : null
+  join<T>({ isWanted, size, run }: Elsewhere<T>): Promise<T> | null {
+    if (this.#elsewhere === 0 || this.#running || !isWanted(this.#elsewhere + size())) return null
+    return this.#away(run)
   }
 
   async #away<T>(run: () => Promise<T>): Promise<T> {
