@@ -6,6 +6,10 @@ import type { MetricChunksTable, MetricSeriesTable, PointColumns } from '../../.
 export type SeriesRow = Selectable<MetricSeriesTable>
 export type ChunkRow = Selectable<MetricChunksTable>
 export type ChunkHead = Omit<ChunkRow, 'data' | 'summary'>
+export type ChunkSketch = Pick<ChunkRow, 'series_id' | 'number' | 'points' | 'last_step' | 'summary'> & {
+  /** Of a chunk that has no summary. */
+  data: Buffer | null
+}
 export type TailRow = PointColumns & { series_id: number }
 
 const HEAD = [
@@ -211,14 +215,11 @@ export async function chunkData(
 }
 
 /** What charts need of chunks: the summary, or the bytes of a chunk that has none. */
-export async function chunkSummaries(
-  db: Db,
-  seriesIds: readonly number[],
-): Promise<{ series_id: number; points: number; summary: Buffer | null; data: Buffer | null }[]> {
+export async function chunkSketches(db: Db, seriesIds: readonly number[]): Promise<ChunkSketch[]> {
   return collect(seriesIds, (ids) =>
     db
       .selectFrom('metric_chunks')
-      .select(['series_id', 'points', 'summary'])
+      .select(['series_id', 'number', 'points', 'last_step', 'summary'])
       .select((eb) => eb.case().when('summary', 'is', null).then(eb.ref('data')).else(null).end().as('data'))
       .where('series_id', 'in', ids)
       .orderBy('series_id')
