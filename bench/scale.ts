@@ -4,6 +4,7 @@
  *
  *   --factor 0.1             a tenth of everything (but the long series)
  *   --runs 100000 --experiments 5000 --keys 10000 --points 50000000 --long 1000000   single sizes
+ *   --wide 500 --wide-points 10000   the runs whose charts are drawn together, and the points of each
  *   --database-url postgres://…   a server of PostgreSQL, on which a database is made for this; default SQLite
  *   --data FOLDER            keep the store there, and measure it again without filling when it is there already
  *   --times 40               measurements of each search     --writers 50 --seconds 20   of the load beside them
@@ -34,6 +35,8 @@ const { values: given } = parseArgs({
     keys: { type: 'string' },
     points: { type: 'string' },
     long: { type: 'string', default: '1000000' },
+    wide: { type: 'string' },
+    'wide-points': { type: 'string' },
     seed: { type: 'string', default: '7' },
     times: { type: 'string', default: '40' },
     writers: { type: 'string', default: '50' },
@@ -45,9 +48,9 @@ const { values: given } = parseArgs({
 const factor = Number(given.factor)
 const scaled = (text: string | undefined, whole: number, least: number) =>
   text === undefined ? Math.max(least, Math.round(whole * factor)) : Number(text)
-const wideRuns = scaled(undefined, 500, 50)
+const wideRuns = scaled(given.wide, 500, 50)
 const long = Number(given.long)
-const widePoints = scaled(undefined, 10_000, 1_000)
+const widePoints = scaled(given['wide-points'], 10_000, 1_000)
 const sizes: ScaleSizes = {
   seed: Number(given.seed),
   runs: scaled(given.runs, 100_000, 2 * wideRuns),

@@ -10,6 +10,7 @@ import { getExperiment } from './experiments.service.ts'
 import { experimentByName, experimentByWireId } from './experiments.store.ts'
 import * as store from './import.store.ts'
 import { CONTEXT_TAG } from './inputs.service.ts'
+import { sealRun } from './metrics/keeper.ts'
 import { DEFAULT_EXPERIMENT_ID, wireId } from './records.ts'
 import { logBatch, type RunBatch } from './run-data.service.ts'
 
@@ -260,6 +261,7 @@ export async function finishImportedRun(
     })
     await done(tx)
   })
+  await sealRun(ctx, run.id)
 }
 
 /** A page of an experiment's runs, deleted ones too, in the order of ids. */

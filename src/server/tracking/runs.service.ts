@@ -6,6 +6,7 @@ import { AppError, badRequest, notFound } from '../../lib/errors.ts'
 import { recordEvent } from '../events/events.service.ts'
 import type { Project } from '../projects/projects.service.ts'
 import { LIMITS, truncated } from './limits.ts'
+import { sealRun } from './metrics/keeper.ts'
 import { type RunRecord, runRecord } from './records.ts'
 import { putTags, type RunState, runStates } from './run-data.store.ts'
 import * as store from './runs.store.ts'
@@ -81,7 +82,7 @@ export async function updateRun(
 ): Promise<RunRecord> {
   const name =
     change.name === undefined || change.name === '' ? undefined : truncated(change.name, 'run_name', LIMITS.runName)
-  return inTransaction(ctx, async (tx) => {
+  const run = await inTransaction(ctx, async (tx) => {
     const { experimentRowId } = await assertRunTakesWrites(tx, actor, project.id, runId)
     const columns = {
       last_write_at_ms: tx.now(),
@@ -103,6 +104,14 @@ export async function updateRun(
     }
     return getRun(tx, project.id, runId)
   })
+  // After the answer. What is still uncommitted, or goes wrong here, is the metric keeper's.
+  if (change.status !== undefined && hasEnded(change.status) && !ctx.db.isTransaction)
+    void sealRun(ctx, runId).catch((error) => ctx.log.warn({ err: error }, 'sealing'))
+  return run
+}
+
+function hasEnded(status: RunStatus): boolean {
+  return status !== 'RUNNING' && status !== 'SCHEDULED'
 }
 
 /** Ends a run. @throws AppError not_found, bad_request (deleted), forbidden */

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Context } from '../../context.ts'
+import { sendJsonText } from '../../http/json-text.ts'
 import { scopeOf } from '../../http/request.ts'
 import { notFound } from '../../lib/errors.ts'
 import Type from '../../lib/schema.ts'
 import { ProjectParams } from '../projects/projects.schema.ts'
 import { listExperiments } from './experiments.service.ts'
-import type { PlainPoint } from './metrics/summary.ts'
-import { seriesViews } from './metrics/views.reads.ts'
+import { historyText } from './metrics/charts.reads.ts'
 import { setTag } from './run-data.service.ts'
 import { describeRuns, type RunView } from './run-view.service.ts'
 import { childRuns, deleteRun, getRun, restoreRun, updateRun } from './runs.service.ts'
@@ -39,10 +39,6 @@ function runBody(run: RunView) {
     datasets: run.datasets,
     models: run.models,
   }
-}
-
-function pointBody({ step, timestampMs, value }: PlainPoint) {
-  return { step, timestamp_ms: timestampMs, value: Number.isNaN(value) ? null : value }
 }
 
 /** Experiments and runs of our API; clients that log use the MLflow door. */
@@ -132,17 +128,17 @@ export function trackingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: schema.HistoryBody },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { project } = scopeOf(request)
         const run = await getRun(ctx, project.id, request.params.run)
         const { key, max_points } = request.query
-        const [view] = await ctx.reads.ask(ctx.db, seriesViews, {
+        const text = await ctx.reads.ask(ctx.db, historyText, {
           projectId: project.id,
-          runIds: [run.id],
+          runId: run.id,
           key,
           maxPoints: max_points ?? 1_000,
         })
-        return { key, total: view?.total ?? 0, points: (view?.points ?? []).map(pointBody) }
+        return sendJsonText(reply, text)
       },
     )
 

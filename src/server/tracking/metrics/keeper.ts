@@ -1,6 +1,7 @@
 import { type Context, inTransaction } from '../../../context.ts'
 import { idle } from './idle.reads.ts'
-import { sealSeries } from './seal.service.ts'
+import { sealTails } from './seal.service.ts'
+import { openSeries } from './series.store.ts'
 
 /** A run that wrote nothing for so long is taken for silent; what it writes later is merged. */
 const SILENT_MS = 10 * 60_000
@@ -39,11 +40,22 @@ export function startMetricKeeper(ctx: Context): MetricKeeper {
 /** Seals series of runs that ended or were silent since `beforeMs`, at most `limit` of them; returns how many. */
 export async function sealSilentRuns(ctx: Context, beforeMs: number, limit: number): Promise<number> {
   const series = await ctx.reads.ask(ctx.db, idle, { beforeMs, limit })
-  for (let at = 0; at < series.length; at += SERIES_A_COMMIT) {
-    // Few at a time: whoever writes meanwhile waits for one of these transactions at most.
-    await inTransaction(ctx, async (tx) => {
-      for (const { id } of series.slice(at, at + SERIES_A_COMMIT)) await sealSeries(tx, id, true)
-    })
-  }
+  await sealAll(ctx, series)
   return series.length
+}
+
+/**
+ * Seals what a run that ended has in its tails. The keeper's next look would be too late for the file of SQLite: it grows by
+ * all that comes in until then, a row a point, and never shrinks again.
+ */
+export async function sealRun(ctx: Context, runId: string): Promise<void> {
+  await sealAll(ctx, await openSeries(ctx.db, runId))
+}
+
+/** Few at a time: whoever writes meanwhile waits for one of these transactions at most. */
+async function sealAll(ctx: Context, series: readonly { id: number }[]): Promise<void> {
+  for (let at = 0; at < series.length; at += SERIES_A_COMMIT) {
+    const ids = series.slice(at, at + SERIES_A_COMMIT).map(({ id }) => id)
+    await inTransaction(ctx, (tx) => sealTails(tx, ids))
+  }
 }

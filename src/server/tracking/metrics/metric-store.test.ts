@@ -10,7 +10,8 @@ import { sealSilentRuns } from './keeper.ts'
 import { compareByTime, comparePoints, inOrder } from './point-order.ts'
 import { sealSeries } from './seal.service.ts'
 import { findSeries, pointsOf } from './series.reads.ts'
-import { seriesViews } from './views.reads.ts'
+import { FIELDS, type PlainPoint } from './summary.ts'
+import { viewsOf } from './views.reads.ts'
 
 let server: TestServer
 let api: MlflowApi
@@ -52,6 +53,14 @@ async function told(run: string, page: number): Promise<unknown[]> {
     token = body.next_page_token
   } while (token !== undefined)
   return points
+}
+
+/** The points of a view, which are a row of numbers. */
+function drawn(row: Float64Array): PlainPoint[] {
+  return Array.from({ length: row.length / FIELDS }, (_, i) => {
+    const [step = 0, timestampMs = 0, value = 0] = row.subarray(i * FIELDS, (i + 1) * FIELDS)
+    return { step, timestampMs, value }
+  })
 }
 
 async function seal(run: string, whole: boolean): Promise<void> {
@@ -116,13 +125,14 @@ describe('whatever order points come in, and whenever they are sealed', () => {
     const { body } = await api.get('runs/get', { run_id: run })
     expect(body.run.data.metrics).toMatchObject([{ step: newest.step, timestamp: newest.timestamp_ms }])
 
-    const [view] = await seriesViews.run(server.ctx.db, { projectId, runIds: [run], key: 'm', maxPoints: 100 })
-    const drawn = view?.points.flatMap(({ value }) => (Number.isNaN(value) ? [] : [value])) ?? []
+    const [view] = await viewsOf(server.ctx.db, { projectId, runIds: [run], key: 'm', maxPoints: 100 })
+    const points = drawn(view?.points ?? new Float64Array())
+    const shown = points.flatMap(({ value }) => (Number.isNaN(value) ? [] : [value]))
     const values = model.flatMap((one) => (one.is_nan === 1 ? [] : [one.value]))
     expect(view?.total).toBe(model.length)
-    expect([Math.min(...drawn), Math.max(...drawn)]).toEqual([Math.min(...values), Math.max(...values)])
-    expect([view?.points[0]?.step, view?.points.at(-1)?.step]).toEqual([model[0]?.step, model.at(-1)?.step])
-    expect(drawn.length).toBeLessThanOrEqual(100 + 4)
+    expect([Math.min(...shown), Math.max(...shown)]).toEqual([Math.min(...values), Math.max(...values)])
+    expect([points[0]?.step, points.at(-1)?.step]).toEqual([model[0]?.step, model.at(-1)?.step])
+    expect(shown.length).toBeLessThanOrEqual(100 + 4)
 
     const sampled = await sampledHistory(server.ctx, projectId, { runIds: [run], key: 'm', maxResults: 50 })
     expect(sampled).toHaveLength(Math.min(50, model.length))
@@ -137,17 +147,17 @@ test('a long series is drawn from summaries: its spikes stay, and hundreds of ru
   const points = Array.from({ length: 12_000 }, (_, i) => point(i, 1_000 + i, i === spike ? 1e6 : Math.sin(i / 100)))
   await log(runs[0] as string, points)
   await log(runs[1] as string, points.slice(0, 40))
-  const views = await seriesViews.run(server.ctx.db, { projectId, runIds: runs, key: 'm', maxPoints: 120 })
+  const views = await viewsOf(server.ctx.db, { projectId, runIds: runs, key: 'm', maxPoints: 120 })
   expect(views.map(({ runId, total }) => [runId, total])).toEqual(
     [
       [runs[0], 12_000],
       [runs[1], 40],
     ].sort(),
   )
-  const long = views.find((view) => view.runId === runs[0])
-  expect(long?.points.length).toBeLessThanOrEqual(124)
-  expect(long?.points).toContainEqual({ step: spike, timestampMs: 1_000 + spike, value: 1e6 })
-  expect(long?.points.map(({ step }) => step)).toEqual(long?.points.map(({ step }) => step).sort((a, b) => a - b))
+  const long = drawn(views.find((view) => view.runId === runs[0])?.points ?? new Float64Array())
+  expect(long.length).toBeLessThanOrEqual(124)
+  expect(long).toContainEqual({ step: spike, timestampMs: 1_000 + spike, value: 1e6 })
+  expect(long.map(({ step }) => step)).toEqual(long.map(({ step }) => step).sort((a, b) => a - b))
 })
 
 test('what silent runs left in their tails is sealed, and is theirs as before', async () => {
@@ -165,13 +175,13 @@ test('an ended run is not waited for, and takes late points all the same', async
   const run = await api.run()
   const points = Array.from({ length: 30 }, (_, i) => point(i, 50 + i, i / 7))
   await log(run, points.slice(0, 20))
-  await api.post('runs/update', { run_id: run, status: 'FINISHED', end_time: 100 })
-  while ((await sealSilentRuns(server.ctx, 0, 100)) > 0);
-  await log(run, points.slice(15))
   const sizes = async () => {
     const [series] = await findSeries(server.ctx.db, projectId, [run], 'm')
     return [series?.tail.length, series?.heads.map((head) => head.points)]
   }
+  await api.post('runs/update', { run_id: run, status: 'FINISHED', end_time: 100 })
+  await expect.poll(sizes, { timeout: 5_000 }).toEqual([0, [20]])
+  await log(run, points.slice(15))
   expect(await sizes()).toEqual([15, [20]])
   while ((await sealSilentRuns(server.ctx, 0, 100)) > 0);
   expect(await sizes()).toEqual([0, [30]])

@@ -1,15 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Context } from '../../../context.ts'
+import { sendJsonText } from '../../../http/json-text.ts'
 import { scopeOf } from '../../../http/request.ts'
 import { type EventStream, openEventStream } from '../../../http/sse.ts'
 import Type from '../../../lib/schema.ts'
 import { ProjectParams } from '../../projects/projects.schema.ts'
 import { getRun } from '../runs.service.ts'
 import { RunParams } from '../tracking.schema.ts'
+import { seriesText } from './charts.reads.ts'
 import { type Cursor, decodeCursor, encodeCursor, newestCursor, pointsBehind } from './live.service.ts'
 import * as schema from './metrics.schema.ts'
 import type { PlainPoint } from './summary.ts'
-import { seriesViews } from './views.reads.ts'
 
 const tags = ['tracking']
 const base = '/projects/:owner/:project'
@@ -35,18 +36,15 @@ export function metricsRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: schema.SeriesBody },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { key, runs, max_points } = request.body
-        const views = await ctx.reads.ask(ctx.db, seriesViews, {
+        const text = await ctx.reads.ask(ctx.db, seriesText, {
           projectId: scopeOf(request).project.id,
           runIds: [...new Set(runs)],
           key,
           maxPoints: max_points ?? 500,
         })
-        return {
-          key,
-          series: views.map(({ runId, total, points }) => ({ run: runId, total, points: points.map(pointBody) })),
-        }
+        return sendJsonText(reply, text)
       },
     )
 

@@ -20,9 +20,27 @@ export const DIRECT_POINTS = 256
  */
 export async function sealSeries(ctx: Context, seriesId: number, whole: boolean): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    if ((await store.lockSeries(tx.db, seriesId)) === undefined) return
+    if ((await store.lockSeries(tx.db, [seriesId])).length === 0) return
     await sealPoints(tx, seriesId, [], whole)
   })
+}
+
+/**
+ * Seals the whole tails of some series, in the caller's transaction. Those of short runs, which are most, have no chunks yet:
+ * they share their statements.
+ */
+export async function sealTails(tx: Context, seriesIds: readonly number[]): Promise<void> {
+  const ids = await store.lockSeries(tx.db, seriesIds)
+  const begun = new Set(await store.sealedAmong(tx.db, ids))
+  const fresh = ids.filter((id) => !begun.has(id))
+  const tails = Map.groupBy(await store.tailsOf(tx.db, fresh), (row) => row.series_id)
+  await store.addChunks(
+    tx.db,
+    [...tails].flatMap(([id, points]) => chunksOf(id, 0, points)),
+  )
+  await store.removeTails(tx.db, fresh)
+  await store.setTailPoints(tx.db, fresh, 0)
+  for (const id of begun) await sealPoints(tx, id, [], true)
 }
 
 /** Seals the tail together with new points. Call it in the transaction that has locked the series. */
@@ -47,17 +65,13 @@ export async function sealPoints(
   }
   const count = whole ? points.length : points.length - (points.length % CHUNK_POINTS)
   const rest = points.slice(count)
-  const chunks: store.ChunkRow[] = []
-  for (let at = 0; at < count; at += CHUNK_POINTS) {
-    chunks.push(chunkOf(seriesId, number++, points.slice(at, Math.min(at + CHUNK_POINTS, count))))
-  }
-  await store.addChunks(tx.db, chunks)
-  if (tail.length > 0) await store.removeTail(tx.db, seriesId)
+  await store.addChunks(tx.db, chunksOf(seriesId, number, points.slice(0, count)))
+  if (tail.length > 0) await store.removeTails(tx.db, [seriesId])
   await store.addToTails(
     tx.db,
     rest.map((point) => ({ ...point, series_id: seriesId })),
   )
-  await store.setTailPoints(tx.db, seriesId, rest.length)
+  await store.setTailPoints(tx.db, [seriesId], rest.length)
 }
 
 /**
@@ -82,6 +96,14 @@ async function pointsOfChunks(tx: WriteTx, seriesId: number, from: number): Prom
   const points: PointColumns[] = []
   for await (const columns of sealedColumns(tx.db, seriesId, from)) points.push(...pointsOf(columns))
   return points
+}
+
+/** Points as chunks from a number on; only the last may be short. */
+function chunksOf(seriesId: number, number: number, points: readonly PointColumns[]): store.ChunkRow[] {
+  const chunks: store.ChunkRow[] = []
+  for (let at = 0; at < points.length; at += CHUNK_POINTS)
+    chunks.push(chunkOf(seriesId, number + chunks.length, points.slice(at, at + CHUNK_POINTS)))
+  return chunks
 }
 
 function chunkOf(seriesId: number, number: number, points: readonly PointColumns[]): store.ChunkRow {

@@ -7,31 +7,49 @@ import * as store from './series.store.ts'
 /** Chunks of one query; between two of them other requests get their turn. */
 export const READ_CHUNKS = 32
 
+/** What everything that reads a series must know of its chunks. */
+type Head = Pick<store.ChunkHead, 'series_id' | 'number' | 'points' | 'last_step'>
+
 /** A series as it was found: its chunks' heads, its tail, and whether the tail comes behind the chunks. */
-export type FoundSeries = {
+export type FoundSeries<H extends Head = store.ChunkHead> = {
   id: number
   runId: string
-  heads: store.ChunkHead[]
+  heads: H[]
   tail: PointColumns[]
   /** False when late points wait in the tail for being merged: then the whole series must be sorted. */
   isStraight: boolean
 }
 
-/**
- * One metric of some runs of a project; runs without it are left out. Tails are read before chunks: what is sealed in
- * between is then seen twice, which sorting mends, and never missed.
- */
-export async function findSeries(
+/** One metric of some runs of a project, to read its points; runs without it are left out. */
+export function findSeries(db: Db, projectId: string, runIds: readonly string[], key: string): Promise<FoundSeries[]> {
+  return findWith(db, projectId, runIds, key, store.chunkHeads)
+}
+
+/** The same, to draw it. */
+export function findSketches(
   db: Db,
   projectId: string,
   runIds: readonly string[],
   key: string,
-): Promise<FoundSeries[]> {
+): Promise<FoundSeries<store.ChunkSketch>[]> {
+  return findWith(db, projectId, runIds, key, store.chunkSketches)
+}
+
+/**
+ * Tails are read before chunks: what is sealed in between is then seen twice, which sorting mends, and never missed.
+ */
+async function findWith<H extends Head>(
+  db: Db,
+  projectId: string,
+  runIds: readonly string[],
+  key: string,
+  headsOf: (db: Db, seriesIds: readonly number[]) => Promise<H[]>,
+): Promise<FoundSeries<H>[]> {
   const rows = await store.seriesOf(db, projectId, runIds, key)
   const ids = rows.map((row) => row.id)
   const tails = Map.groupBy(await store.tailsOf(db, ids), (row) => row.series_id)
-  const heads = Map.groupBy(await store.chunkHeads(db, ids), (row) => row.series_id)
-  const found: FoundSeries[] = []
+  const heads = Map.groupBy(await headsOf(db, ids), (row) => row.series_id)
+  const found: FoundSeries<H>[] = []
   for (const { id, run_id } of rows) {
     const series = { id, runId: run_id, heads: heads.get(id) ?? [], tail: tails.get(id) ?? [] }
     found.push({ ...series, isStraight: await isStraight(db, series) })
@@ -39,7 +57,7 @@ export async function findSeries(
   return found
 }
 
-async function isStraight(db: Db, series: Omit<FoundSeries, 'isStraight'>): Promise<boolean> {
+async function isStraight(db: Db, series: Omit<FoundSeries<Head>, 'isStraight'>): Promise<boolean> {
   const last = series.heads.at(-1)
   const first = series.tail[0]
   if (last === undefined || first === undefined || first.step > last.last_step) return true
@@ -49,7 +67,7 @@ async function isStraight(db: Db, series: Omit<FoundSeries, 'isStraight'>): Prom
   return tip !== undefined && comparePoints(first, tip) > 0
 }
 
-export function totalPoints(series: FoundSeries): number {
+export function totalPoints(series: FoundSeries<Head>): number {
   return series.heads.reduce((sum, head) => sum + head.points, 0) + series.tail.length
 }
 
@@ -81,7 +99,7 @@ export function pointsOf(columns: Columns): PointColumns[] {
 }
 
 /** All points in the order (step, time, value), some at a time. */
-export async function* pointsByStep(db: Db, series: FoundSeries): AsyncGenerator<PointColumns[]> {
+export async function* pointsByStep(db: Db, series: FoundSeries<Head>): AsyncGenerator<PointColumns[]> {
   if (!series.isStraight) {
     yield inOrder(await allPoints(db, series))
     return
@@ -112,7 +130,7 @@ export async function* pointsByTime(
   yield wanted(series.tail)
 }
 
-async function allPoints(db: Db, series: FoundSeries): Promise<PointColumns[]> {
+async function allPoints(db: Db, series: FoundSeries<Head>): Promise<PointColumns[]> {
   const points: PointColumns[] = []
   for await (const columns of sealedColumns(db, series.id)) for (const point of pointsOf(columns)) points.push(point)
   for (const point of series.tail) points.push(point)

@@ -6,6 +6,10 @@ import type { MetricChunksTable, MetricSeriesTable, PointColumns } from '../../.
 export type SeriesRow = Selectable<MetricSeriesTable>
 export type ChunkRow = Selectable<MetricChunksTable>
 export type ChunkHead = Omit<ChunkRow, 'data' | 'summary'>
+export type ChunkSketch = Pick<ChunkRow, 'series_id' | 'number' | 'points' | 'last_step' | 'summary'> & {
+  /** Of a chunk that has no summary. */
+  data: Buffer | null
+}
 export type TailRow = PointColumns & { series_id: number }
 
 const HEAD = [
@@ -56,19 +60,37 @@ export async function removeChunks(db: Db, seriesId: number, fromNumber: number)
   await db.deleteFrom('metric_chunks').where('series_id', '=', seriesId).where('number', '>=', fromNumber).execute()
 }
 
-export async function removeTail(db: Db, seriesId: number): Promise<void> {
-  await db.deleteFrom('metric_tail').where('series_id', '=', seriesId).execute()
+export async function removeTails(db: Db, seriesIds: readonly number[]): Promise<void> {
+  if (seriesIds.length === 0) return
+  await db.deleteFrom('metric_tail').where('series_id', 'in', seriesIds).execute()
 }
 
-export async function setTailPoints(db: Db, seriesId: number, points: number): Promise<void> {
-  await db.updateTable('metric_series').set({ tail_points: points }).where('id', '=', seriesId).execute()
+export async function setTailPoints(db: Db, seriesIds: readonly number[], points: number): Promise<void> {
+  if (seriesIds.length === 0) return
+  await db.updateTable('metric_series').set({ tail_points: points }).where('id', 'in', seriesIds).execute()
 }
 
-/** Locks a series until the transaction ends; undefined when it is gone. */
-export async function lockSeries(db: Db, seriesId: number): Promise<{ id: number } | undefined> {
-  let query = db.selectFrom('metric_series').select('id').where('id', '=', seriesId)
+/**
+ * Locks series until the transaction ends, in the order in which writers do (series-heads.store.ts), so that nobody
+ * deadlocks. Returns the ids of those that are still there.
+ */
+export async function lockSeries(db: Db, seriesIds: readonly number[]): Promise<number[]> {
+  let query = db.selectFrom('metric_series').select('id').where('id', 'in', seriesIds).orderBy('run_id').orderBy('key')
   if (isPostgres(db)) query = query.forUpdate()
-  return query.executeTakeFirst()
+  return (await query.execute()).map(({ id }) => id)
+}
+
+/** Those of some series that have chunks: the first one's number is always 0. */
+export async function sealedAmong(db: Db, seriesIds: readonly number[]): Promise<number[]> {
+  const rows = await collect(seriesIds, (ids) =>
+    db.selectFrom('metric_chunks').select('series_id').where('series_id', 'in', ids).where('number', '=', 0).execute(),
+  )
+  return rows.map((row) => row.series_id)
+}
+
+/** Series of a run with points in their tails. */
+export async function openSeries(db: Db, runId: string): Promise<{ id: number }[]> {
+  return db.selectFrom('metric_series').select('id').where('run_id', '=', runId).where('tail_points', '>', 0).execute()
 }
 
 /** The series of one metric of runs of a project. */
@@ -193,14 +215,11 @@ export async function chunkData(
 }
 
 /** What charts need of chunks: the summary, or the bytes of a chunk that has none. */
-export async function chunkSummaries(
-  db: Db,
-  seriesIds: readonly number[],
-): Promise<{ series_id: number; points: number; summary: Buffer | null; data: Buffer | null }[]> {
+export async function chunkSketches(db: Db, seriesIds: readonly number[]): Promise<ChunkSketch[]> {
   return collect(seriesIds, (ids) =>
     db
       .selectFrom('metric_chunks')
-      .select(['series_id', 'points', 'summary'])
+      .select(['series_id', 'number', 'points', 'last_step', 'summary'])
       .select((eb) => eb.case().when('summary', 'is', null).then(eb.ref('data')).else(null).end().as('data'))
       .where('series_id', 'in', ids)
       .orderBy('series_id')

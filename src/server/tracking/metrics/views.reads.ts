@@ -1,15 +1,19 @@
 import type { Db } from '../../../db/dialect.ts'
-import { defineRead } from '../../../db/reads.ts'
 import { type Columns, decodeChunk } from './chunk-codec.ts'
-import { type FoundSeries, findSeries, pointsByStep, totalPoints } from './series.reads.ts'
+import { type FoundSeries, findSketches, pointsByStep, totalPoints } from './series.reads.ts'
 import * as store from './series.store.ts'
-import { corners, type PlainPoint, plainPoint, readSummary, STRETCH } from './summary.ts'
+import { CORNERS, FIELDS, plainRow, readSummary, STRETCH } from './summary.ts'
+import { Thinner } from './thinner.ts'
 
-/** A metric of one run for a chart. */
-export type SeriesView = { runId: string; total: number; points: PlainPoint[] }
+/** A metric of one run for a chart; the points are a row of numbers (summary.ts). */
+export type SeriesView = { runId: string; total: number; points: Float64Array }
 
 export type ViewsOf = { projectId: string; runIds: readonly string[]; key: string; maxPoints: number }
 
+type Found = FoundSeries<store.ChunkSketch>
+
+/** Runs that are looked at together: what lies in memory is of so many, however many are asked for. */
+const RUNS_AT_ONCE = 50
 /** Chunks that are read by one query for several short series. */
 const CHUNKS_AT_ONCE = 128
 
@@ -18,27 +22,39 @@ const CHUNKS_AT_ONCE = 128
  * greatest stay, so that no spike and no gap is lost). Long series are drawn from their chunks' summaries: what is read
  * grows with the picture, not with the history. Runs without the metric are left out.
  */
-async function viewsOf(db: Db, { projectId, runIds, key, maxPoints }: ViewsOf): Promise<SeriesView[]> {
+export async function viewsOf(db: Db, { projectId, runIds, key, maxPoints }: ViewsOf): Promise<SeriesView[]> {
   const views: SeriesView[] = []
-  let short: FoundSeries[] = []
-  for (const series of await findSeries(db, projectId, runIds, key)) {
-    const stretch = stretchOf(totalPoints(series), maxPoints)
-    if (!series.isStraight) views.push(await sortedView(db, series, stretch))
-    else if (stretch >= NEAR) views.push(await summaryView(db, series, stretch))
-    else if (series.heads.length > CHUNKS_AT_ONCE) views.push(await sortedView(db, series, stretch))
-    else {
-      short.push(series)
-      if (short.reduce((sum, one) => sum + one.heads.length, 0) < CHUNKS_AT_ONCE) continue
-      views.push(...(await shortViews(db, short, maxPoints)))
-      short = []
-    }
+  for (let at = 0; at < runIds.length; at += RUNS_AT_ONCE) {
+    const found = await findSketches(db, projectId, runIds.slice(at, at + RUNS_AT_ONCE), key)
+    for (const view of await viewsOfFound(db, found, maxPoints)) views.push(view)
   }
-  views.push(...(await shortViews(db, short, maxPoints)))
   return views.sort((a, b) => (a.runId < b.runId ? -1 : 1))
 }
 
-/** A read for a thread: a chart of five hundred runs decodes a million points. */
-export const seriesViews = defineRead(import.meta.url, 'seriesViews', viewsOf)
+async function viewsOfFound(db: Db, found: readonly Found[], maxPoints: number): Promise<SeriesView[]> {
+  const views: SeriesView[] = []
+  let short: Thinned[] = []
+  let shortChunks = 0
+  for (const series of found) {
+    const stretch = stretchOf(totalPoints(series), maxPoints)
+    const thinned = { series, thinner: new Thinner(stretch) }
+    if (!series.isStraight) views.push(await sortedView(db, thinned))
+    else if (stretch >= NEAR) views.push(summaryView(thinned))
+    else if (series.heads.length > CHUNKS_AT_ONCE) views.push(await sortedView(db, thinned))
+    else {
+      short.push(thinned)
+      shortChunks += series.heads.length
+      if (shortChunks < CHUNKS_AT_ONCE) continue
+      views.push(...(await shortViews(db, short)))
+      short = []
+      shortChunks = 0
+    }
+  }
+  return [...views, ...(await shortViews(db, short))]
+}
+
+/** A series, and what keeps the points of its view. */
+type Thinned = { series: Found; thinner: Thinner }
 
 /**
  * From here on the summaries are near enough: their corners are of STRETCH points each. Down to half as many would be asked
@@ -51,79 +67,48 @@ function stretchOf(total: number, maxPoints: number): number {
   return total <= maxPoints ? 1 : Math.ceil(total / Math.max(1, Math.floor(maxPoints / 4)))
 }
 
-/** Gathers points, each standing for `weight` of them, and keeps the corners of every stretch. */
-class Thinner {
-  readonly points: PlainPoint[] = []
-  readonly #stretch: number
-  #open: PlainPoint[] = []
-  #weight = 0
-
-  constructor(stretch: number) {
-    this.#stretch = stretch
-  }
-
-  add(points: readonly PlainPoint[], weight: number): void {
-    for (const point of points) this.#open.push(point)
-    this.#weight += weight
-    if (this.#weight >= this.#stretch) this.#close()
-  }
-
-  #close(): void {
-    for (const point of corners(this.#open)) this.points.push(point)
-    this.#open = []
-    this.#weight = 0
-  }
-
-  done(): PlainPoint[] {
-    this.#close()
-    return this.points
-  }
+function addColumns(thinner: Thinner, { length, steps, times, values }: Columns): void {
+  for (let i = 0; i < length; i++) thinner.add(Number(steps[i]), Number(times[i]), values[i] as number)
 }
 
-function addAll(thinner: Thinner, points: Iterable<PlainPoint>): void {
-  for (const point of points) thinner.add([point], 1)
+function addRow(thinner: Thinner, row: Float64Array): void {
+  for (let at = 0; at < row.length; at += FIELDS)
+    thinner.add(row[at] as number, row[at + 1] as number, row[at + 2] as number)
 }
 
-function* plainOfColumns({ length, steps, times, values }: Columns): Generator<PlainPoint> {
-  for (let i = 0; i < length; i++)
-    yield { step: Number(steps[i]), timestampMs: Number(times[i]), value: values[i] as number }
+/** The view of a series whose chunks are all in the thinner. */
+function viewOf({ series, thinner }: Thinned): SeriesView {
+  addRow(thinner, plainRow(series.tail))
+  return { runId: series.runId, total: totalPoints(series), points: thinner.done() }
 }
 
-async function sortedView(db: Db, series: FoundSeries, stretch: number): Promise<SeriesView> {
-  const thinner = new Thinner(stretch)
+async function sortedView(db: Db, { series, thinner }: Thinned): Promise<SeriesView> {
   let total = 0
   for await (const points of pointsByStep(db, series)) {
     total += points.length
-    addAll(thinner, points.map(plainPoint))
+    addRow(thinner, plainRow(points))
   }
   return { runId: series.runId, total, points: thinner.done() }
 }
 
-async function summaryView(db: Db, series: FoundSeries, stretch: number): Promise<SeriesView> {
-  const thinner = new Thinner(stretch)
-  for (const { points, summary, data } of await store.chunkSummaries(db, [series.id])) {
-    if (data !== null) addAll(thinner, plainOfColumns(decodeChunk(data)))
+function summaryView(thinned: Thinned): SeriesView {
+  const { series, thinner } = thinned
+  for (const { points, summary, data } of series.heads) {
+    if (data !== null) addColumns(thinner, decodeChunk(data))
     if (summary === null) continue
+    const row = readSummary(summary)
     let left = points
-    for (const corner of readSummary(summary)) {
-      thinner.add(corner, Math.min(left, STRETCH))
+    for (let at = 0; at < row.length; at += CORNERS * FIELDS) {
+      thinner.addCorners(row, at, Math.min(left, STRETCH))
       left -= STRETCH
     }
   }
-  addAll(thinner, series.tail.map(plainPoint))
-  return { runId: series.runId, total: totalPoints(series), points: thinner.done() }
+  return viewOf(thinned)
 }
 
-async function shortViews(db: Db, found: readonly FoundSeries[], maxPoints: number): Promise<SeriesView[]> {
-  const rows = await store.allChunkData(
-    db,
-    found.map((series) => series.id),
-  )
-  const chunks = Map.groupBy(rows, (row) => row.series_id)
-  return found.map((series) => {
-    const thinner = new Thinner(stretchOf(totalPoints(series), maxPoints))
-    for (const { data } of chunks.get(series.id) ?? []) addAll(thinner, plainOfColumns(decodeChunk(data)))
-    addAll(thinner, series.tail.map(plainPoint))
-    return { runId: series.runId, total: totalPoints(series), points: thinner.done() }
-  })
+async function shortViews(db: Db, found: readonly Thinned[]): Promise<SeriesView[]> {
+  const thinners = new Map(found.map(({ series, thinner }) => [series.id, thinner]))
+  for (const { series_id, data } of await store.allChunkData(db, [...thinners.keys()]))
+    addColumns(thinners.get(series_id) as Thinner, decodeChunk(data))
+  return found.map(viewOf)
 }
