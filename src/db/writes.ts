@@ -43,7 +43,7 @@ export function defineBatch<C extends WriteTx, I, O>(
 export function defineThreadBatch<I, O>(
   module: string,
   name: string,
-  write: Pick<BatchedWrite<WriteTx, I, O>, 'flush' | 'prepare' | 'done'>,
+  write: Pick<BatchedWrite<WriteTx, I, O>, 'flush' | 'prepare' | 'done'> & { limits?: BatchLimits<I> },
 ): BatchedWrite<WriteTx, I, O> {
-  return { ...write, limits: LIMITS, thread: { module, name } }
+  return { limits: LIMITS, ...write, thread: { module, name } }
 }

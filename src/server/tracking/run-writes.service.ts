@@ -41,8 +41,7 @@ const HEARD_EVERY_MS = 60_000
 export async function writeRunData(ctx: Context, write: RunWrite): Promise<void> {
   const long = await inBatch(ctx, { ...write, isWriterKnown: false }, runWrites)
   // After the answer: sealing is housekeeping, and what it does not get done, the next write or the sweep does.
-  for (const seriesId of long)
-    void sealSeries(ctx, seriesId, false).catch((error) => ctx.log.warn({ err: error }, 'sealing'))
+  if (long.length > 0) void sealSeries(ctx, long, false).catch((error) => ctx.log.warn({ err: error }, 'sealing'))
 }
 
 type Accepted = Item & { experimentId: number }

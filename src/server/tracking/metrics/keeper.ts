@@ -1,13 +1,12 @@
-import { type Context, inTransaction } from '../../../context.ts'
+import type { Context } from '../../../context.ts'
 import { idle } from './idle.reads.ts'
-import { sealTails } from './seal.service.ts'
+import { sealSeries } from './seal.service.ts'
 import { openSeries } from './series.store.ts'
 
 /** A run that wrote nothing for so long is taken for silent; what it writes later is merged. */
 const SILENT_MS = 10 * 60_000
 const LOOK_EVERY_MS = 10_000
 const SERIES_AT_ONCE = 200
-const SERIES_A_COMMIT = 20
 
 export type MetricKeeper = { stop(): Promise<void> }
 
@@ -40,7 +39,7 @@ export function startMetricKeeper(ctx: Context): MetricKeeper {
 /** Seals series of runs that ended or were silent since `beforeMs`, at most `limit` of them; returns how many. */
 export async function sealSilentRuns(ctx: Context, beforeMs: number, limit: number): Promise<number> {
   const series = await ctx.reads.ask(ctx.db, idle, { beforeMs, limit })
-  await sealAll(ctx, series)
+  await sealSeries(ctx, series, true)
   return series.length
 }
 
@@ -49,13 +48,5 @@ export async function sealSilentRuns(ctx: Context, beforeMs: number, limit: numb
  * all that comes in until then, a row a point, and never shrinks again.
  */
 export async function sealRun(ctx: Context, runId: string): Promise<void> {
-  await sealAll(ctx, await openSeries(ctx.db, runId))
-}
-
-/** Few at a time: whoever writes meanwhile waits for one of these transactions at most. */
-async function sealAll(ctx: Context, series: readonly { id: number }[]): Promise<void> {
-  for (let at = 0; at < series.length; at += SERIES_A_COMMIT) {
-    const ids = series.slice(at, at + SERIES_A_COMMIT).map(({ id }) => id)
-    await inTransaction(ctx, (tx) => sealTails(tx, ids))
-  }
+  await sealSeries(ctx, await openSeries(ctx.db, runId), true)
 }

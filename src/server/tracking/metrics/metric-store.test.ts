@@ -65,7 +65,7 @@ function drawn(row: Float64Array): PlainPoint[] {
 
 async function seal(run: string, whole: boolean): Promise<void> {
   for (const series of await findSeries(server.ctx.db, projectId, [run], 'm'))
-    await sealSeries(server.ctx, series.id, whole)
+    await sealSeries(server.ctx, [series.id], whole)
 }
 
 describe('a chunk', () => {

@@ -1,6 +1,6 @@
-import { type Context, inTransaction } from '../../../context.ts'
+import { type Batching, inBatch } from '../../../db/batch.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
-import type { WriteTx } from '../../../db/writes.ts'
+import { defineThreadBatch, type Outcome, type WriteTx } from '../../../db/writes.ts'
 import { encodeChunk } from './chunk-codec.ts'
 import { comparePoints, inOrder } from './point-order.ts'
 import { pointsOf, sealedColumns } from './series.reads.ts'
@@ -14,23 +14,34 @@ export const SEAL_POINTS = 2_048
 /** So many new points of one series become a chunk at once, without a row each in between. */
 export const DIRECT_POINTS = 256
 
-/**
- * Seals the tail of a series into chunks. `whole` leaves nothing behind (the run is silent); else what does not fill a
- * chunk stays. Points that came late, between sealed ones, are merged: the chunks from there on are written anew.
- */
-export async function sealSeries(ctx: Context, seriesId: number, whole: boolean): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
-    if ((await store.lockSeries(tx.db, [seriesId])).length === 0) return
-    await sealPoints(tx, seriesId, [], whole)
-  })
-}
+/** Series of one commit: whoever writes meanwhile waits for so many at most. */
+const SERIES_A_COMMIT = 20
+
+type Sealing = { seriesIds: readonly number[]; whole: boolean }
 
 /**
- * Seals the whole tails of some series, in the caller's transaction. Those of short runs, which are most, have no chunks yet:
- * they share their statements.
+ * Seals the tails of series into chunks. `whole` leaves nothing behind (the run is silent); else what does not fill a chunk
+ * stays. Points that came late, between sealed ones, are merged: the chunks from there on are written anew.
  */
-export async function sealTails(tx: Context, seriesIds: readonly number[]): Promise<void> {
-  const ids = await store.lockSeries(tx.db, seriesIds)
+export async function sealSeries(ctx: Batching, seriesIds: readonly number[], whole: boolean): Promise<void> {
+  for (let at = 0; at < seriesIds.length; at += SERIES_A_COMMIT)
+    await inBatch(ctx, { seriesIds: seriesIds.slice(at, at + SERIES_A_COMMIT), whole }, sealings)
+}
+
+export const sealings = defineThreadBatch(import.meta.url, 'sealings', {
+  flush: async (tx, items: Sealing[]): Promise<Outcome<void>[]> => {
+    for (const { seriesIds, whole } of items) {
+      const ids = await store.lockSeries(tx.db, seriesIds)
+      if (whole) await sealTails(tx, ids)
+      else for (const id of ids) await sealPoints(tx, id, [], false)
+    }
+    return items.map(() => ({ value: undefined }))
+  },
+  limits: { sizeOf: ({ seriesIds }) => seriesIds.length, perCommit: SERIES_A_COMMIT, maxWaiting: 100_000 },
+})
+
+/** Seals the whole tails of locked series. Those of short runs, which are most, have no chunks yet: they share their statements. */
+async function sealTails(tx: WriteTx, ids: readonly number[]): Promise<void> {
   const begun = new Set(await store.sealedAmong(tx.db, ids))
   const fresh = ids.filter((id) => !begun.has(id))
   const tails = Map.groupBy(await store.tailsOf(tx.db, fresh), (row) => row.series_id)

@@ -89,8 +89,9 @@ export async function sealedAmong(db: Db, seriesIds: readonly number[]): Promise
 }
 
 /** Series of a run with points in their tails. */
-export async function openSeries(db: Db, runId: string): Promise<{ id: number }[]> {
-  return db.selectFrom('metric_series').select('id').where('run_id', '=', runId).where('tail_points', '>', 0).execute()
+export async function openSeries(db: Db, runId: string): Promise<number[]> {
+  const series = db.selectFrom('metric_series').select('id').where('run_id', '=', runId).where('tail_points', '>', 0)
+  return (await series.execute()).map(({ id }) => id)
 }
 
 /** The series of one metric of runs of a project. */
@@ -245,8 +246,8 @@ export async function allChunkData(
 }
 
 /** Series with points in their tail whose runs ended, or were not written to since `beforeMs`. */
-export async function idleSeries(db: Db, beforeMs: number, limit: number): Promise<{ id: number }[]> {
-  return db
+export async function idleSeries(db: Db, beforeMs: number, limit: number): Promise<number[]> {
+  const series = db
     .selectFrom('metric_series')
     .innerJoin('runs', 'runs.id', 'metric_series.run_id')
     .select('metric_series.id')
@@ -259,5 +260,5 @@ export async function idleSeries(db: Db, beforeMs: number, limit: number): Promi
       ]),
     )
     .limit(limit)
-    .execute()
+  return (await series.execute()).map(({ id }) => id)
 }
