@@ -22,10 +22,16 @@ async function read({ module, name, input }: ReadMessage): Promise<unknown> {
   return reads[name]?.run(db, input)
 }
 
+/** Bytes are handed over, all else is copied. */
+function bytesIn(output: unknown): ArrayBuffer[] {
+  if (typeof output !== 'object' || output === null) return []
+  return Object.values(output).flatMap((value) => (value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []))
+}
+
 parentPort?.on('message', (message: ReadMessage) => {
   const { id } = message
   read(message).then(
-    (output) => parentPort?.postMessage({ id, output } satisfies ReadAnswer),
+    (output) => parentPort?.postMessage({ id, output } satisfies ReadAnswer, bytesIn(output)),
     (error: unknown) => {
       const { message, code, errcode } = error instanceof Error ? (error as ReadError) : { message: String(error) }
       parentPort?.postMessage({ id, error: { message, code, errcode } } satisfies ReadAnswer)
