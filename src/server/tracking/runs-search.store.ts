@@ -37,7 +37,7 @@ export type Found = { id: string; place: keyset.Place }
 /** A condition that so few entries meet is where a search begins. */
 const FEW = 2_000
 /** So few that looking for fewer takes longer than looking at them. */
-const VERY_FEW = 1_000
+const VERY_FEW = 250
 /** So many experiments are walked one by one, each in order, and merged. */
 const MAX_WALKS = 32
 
