@@ -101,6 +101,20 @@ export async function raiseSequence(db: Db, table: 'experiments', atLeast: numbe
   await sql`UPDATE sqlite_sequence SET seq = ${atLeast} WHERE name = ${table} AND seq < ${atLeast}`.execute(db)
 }
 
+/**
+ * Behind a table in a query: it is read along this index. SQLite has no statistics and would take the index that tells one
+ * row from all others. Null on PostgreSQL, which chooses by what it knows of the values.
+ */
+export function alongIndex(db: Db, index: string) {
+  return isPostgres(db) ? null : sql`INDEXED BY ${sql.id(index)}`
+}
+
+/** Ids as rows of one column `run_id`. */
+export function runIdRows(db: Db, ids: readonly string[]) {
+  if (isPostgres(db)) return sql`(SELECT unnest(${ids}::text[]) AS run_id)`
+  return sql`(SELECT value AS run_id FROM json_each(${JSON.stringify(ids)}))`
+}
+
 /** True when `error` says that a unique constraint was violated. */
 export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false

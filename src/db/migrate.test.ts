@@ -50,6 +50,8 @@ describe('migrations', () => {
 
 describe('a store of the first schema', () => {
   const run = 'a'.repeat(32)
+  /** Longer than what the search index holds, of characters that are two of JavaScript's. */
+  const note = '𝔞'.repeat(70)
   let old: TestServer
   afterAll(() => old?.close())
 
@@ -67,6 +69,7 @@ describe('a store of the first schema', () => {
       db,
     )
     await sql`INSERT INTO run_params (run_id, key, value) VALUES (${run}, 'depth', '5')`.execute(db)
+    await sql`INSERT INTO run_params (run_id, key, value) VALUES (${run}, 'note', ${note})`.execute(db)
     await sql`INSERT INTO run_tags (run_id, key, value) VALUES (${run}, 'team', 'a')`.execute(db)
     for (const [step, value] of [
       [0, 0.5],
@@ -87,7 +90,10 @@ describe('a store of the first schema', () => {
     const api = mlflowApi(old)
     const { body } = await api.get('runs/get', { run_id: run })
     expect(body.run.data).toMatchObject({
-      params: [{ key: 'depth', value: '5' }],
+      params: [
+        { key: 'depth', value: '5' },
+        { key: 'note', value: note },
+      ],
       tags: [{ key: 'team', value: 'a' }],
       metrics: [{ key: 'loss', value: 0.125 }],
     })
@@ -99,6 +105,8 @@ describe('a store of the first schema', () => {
       order_by: ['metrics.loss DESC'],
     })
     expect(found.body.runs).toHaveLength(1)
+    const noted = await api.post('runs/search', { experiment_ids: ['7'], filter: `params.note = '${note}'` })
+    expect(noted.body.runs).toHaveLength(1)
     expect(
       (await api.post('runs/log-metric', { run_id: run, key: 'loss', value: 1, timestamp: 9, step: 1 })).status,
     ).toBe(200)

@@ -13,6 +13,7 @@ import { recyclingAndAudit } from './migrations/0010-recycling-and-audit.ts'
 import { newRuns } from './migrations/0011-new-runs.ts'
 import { searchOrder } from './migrations/0012-search-order.ts'
 import { copiedVersions } from './migrations/0013-copied-versions.ts'
+import { valueBeginnings } from './migrations/0016-value-beginnings.ts'
 
 export type Migration = {
   version: number
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   newRuns,
   searchOrder,
   copiedVersions,
+  valueBeginnings,
 ]
 
 /** Any number that no other program uses on the same PostgreSQL database. */

@@ -37,8 +37,12 @@ export type RunsTable = {
   last_write_at_ms: number | null
 }
 
-/** Params and tags carry their run's experiment: a run never moves, and searches walk their index by it. */
-export type RunParamsTable = { run_id: string; key: string; value: string; experiment_id: number }
+export type RunValue = { run_id: string; key: string; value: string; experiment_id: number }
+/**
+ * Params and tags carry what the index of searches is made of: their run's experiment, which never changes, and the first 64
+ * characters of their value.
+ */
+export type RunParamsTable = RunValue & { beginning: string }
 export type RunTagsTable = RunParamsTable
 
 /** `value` is 0 when `is_nan`; ±Infinity is stored as ±1.797e308, as MLflow's SQL store does. `step` and the time are full int64. */

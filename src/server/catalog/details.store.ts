@@ -128,7 +128,12 @@ export type RunFacts = {
 export async function runFacts(db: Db, runIds: string[]): Promise<RunFacts> {
   if (runIds.length === 0) return { params: [], metrics: [], inputs: [] }
   const [params, metrics, inputs] = await Promise.all([
-    db.selectFrom('run_params').selectAll().where('run_id', 'in', runIds).orderBy('key').execute(),
+    db
+      .selectFrom('run_params')
+      .select(['run_id', 'key', 'value'])
+      .where('run_id', 'in', runIds)
+      .orderBy('key')
+      .execute(),
     db
       .selectFrom('metric_series')
       .select(['run_id', 'key', 'value', 'is_nan'])

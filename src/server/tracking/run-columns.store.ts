@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
 import { countEntries, inOrder, VALUE_TABLES } from './runs-conditions.store.ts'
-import { all, demands, fewestEntries, type RunSearch } from './runs-search.store.ts'
+import { all, asked, fewestEntries, type RunSearch } from './runs-search.store.ts'
 
 export type KeyKind = keyof typeof VALUE_TABLES
 
@@ -34,12 +34,6 @@ export async function walkKeys(db: Db, kind: KeyKind, place: KeyPlace, limit: nu
  */
 export async function countFound(db: Db, search: RunSearch, limit: number): Promise<number> {
   if (search.experimentIds?.length === 0) return 0
-  const entries = await fewestEntries(db, search, limit)
-  const where = demands(db, search)
-  // A run has a key once: no entry comes twice.
-  const found =
-    entries === null
-      ? sql`runs WHERE ${all(where)}`
-      : sql`(SELECT v.run_id FROM ${entries}) AS few CROSS JOIN runs WHERE runs.id = few.run_id AND ${all(where)}`
-  return countEntries(db, found, limit)
+  const { from, where } = asked(db, search, await fewestEntries(db, search, limit))
+  return countEntries(db, sql`${from} WHERE ${all(where)}`, limit)
 }

@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely'
 import { insertMany, rowsAmong } from '../../db/bulk.ts'
 import { type Db, inChunks, isPostgres, jsonPairs } from '../../db/dialect.ts'
-import type { Lifecycle, LoggedModelMetricsTable, RunParamsTable, RunTagsTable } from '../../db/tables/tracking.ts'
+import type { Lifecycle, LoggedModelMetricsTable, RunValue } from '../../db/tables/tracking.ts'
+import { beginningOf } from './runs-conditions.store.ts'
 
 export type ModelMetricRow = Selectable<LoggedModelMetricsTable>
 export type RunState = {
@@ -43,35 +44,32 @@ export async function addModelMetrics(db: Db, rows: readonly ModelMetricRow[]): 
   )
 }
 
-const KEY_VALUE = { run_id: 'text', key: 'text', value: 'text', experiment_id: 'int' } as const
-const byName = (a: RunParamsTable, b: RunParamsTable) =>
+const KEY_VALUE = { run_id: 'text', key: 'text', value: 'text', experiment_id: 'int', beginning: 'text' } as const
+const VALUE_COLUMNS = ['run_id', 'key', 'value', 'experiment_id'] as const
+const byName = (a: RunValue, b: RunValue) =>
   a.run_id < b.run_id ? -1 : a.run_id > b.run_id ? 1 : a.key < b.key ? -1 : 1
-const cells = (row: RunParamsTable) => [row.run_id, row.key, row.value, row.experiment_id]
+const cells = (row: RunValue) => [row.run_id, row.key, row.value, row.experiment_id, beginningOf(row.value)]
 
 /** Adds params that are known to be new. */
-export async function addParams(db: Db, rows: readonly RunParamsTable[]): Promise<void> {
+export async function addParams(db: Db, rows: readonly RunValue[]): Promise<void> {
   await insertMany(db, { table: 'run_params', columns: KEY_VALUE }, [...rows].sort(byName).map(cells))
 }
 
 /** Those of the named params that are there. */
-export async function knownParams(
-  db: Db,
-  names: readonly { run_id: string; key: string }[],
-): Promise<RunParamsTable[]> {
+export async function knownParams(db: Db, names: readonly { run_id: string; key: string }[]): Promise<RunValue[]> {
   const byRun = Map.groupBy(names, (name) => name.run_id)
-  const rows: RunParamsTable[] = []
+  const rows: RunValue[] = []
   for (const [runId, own] of byRun) {
     const keys = own.map((name) => name.key)
-    rows.push(
-      ...(await db.selectFrom('run_params').selectAll().where('run_id', '=', runId).where('key', 'in', keys).execute()),
-    )
+    const query = db.selectFrom('run_params').select(VALUE_COLUMNS).where('run_id', '=', runId).where('key', 'in', keys)
+    rows.push(...(await query.execute()))
   }
   return rows
 }
 
 /** Sets tags, each named once. */
-export async function putTags(db: Db, rows: readonly RunTagsTable[]): Promise<void> {
-  const suffix = 'ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value'
+export async function putTags(db: Db, rows: readonly RunValue[]): Promise<void> {
+  const suffix = 'ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, beginning = excluded.beginning'
   await insertMany(db, { table: 'run_tags', columns: KEY_VALUE, suffix }, [...rows].sort(byName).map(cells))
 }
 
@@ -101,12 +99,12 @@ async function textsOf(
   return new Map(rows.map((row) => [row.run_id, row.pairs]))
 }
 
-export async function paramsOf(db: Db, runIds: readonly string[]): Promise<RunParamsTable[]> {
-  const [head, tail] = ['SELECT * FROM run_params', 'ORDER BY run_id, key']
+export async function paramsOf(db: Db, runIds: readonly string[]): Promise<RunValue[]> {
+  const [head, tail] = [`SELECT ${VALUE_COLUMNS.join(', ')} FROM run_params`, 'ORDER BY run_id, key']
   return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }
 
-export async function tagsOf(db: Db, runIds: readonly string[]): Promise<RunTagsTable[]> {
-  const [head, tail] = ['SELECT * FROM run_tags', 'ORDER BY run_id, key']
+export async function tagsOf(db: Db, runIds: readonly string[]): Promise<RunValue[]> {
+  const [head, tail] = [`SELECT ${VALUE_COLUMNS.join(', ')} FROM run_tags`, 'ORDER BY run_id, key']
   return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
 }

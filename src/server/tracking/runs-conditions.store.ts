@@ -1,5 +1,5 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { Db } from '../../db/dialect.ts'
+import { alongIndex, type Db } from '../../db/dialect.ts'
 import { satisfies } from '../../db/value-test.ts'
 import type { ValueTest } from '../../lib/search-test.ts'
 import { NAME_TAG } from './runs.store.ts'
@@ -13,23 +13,48 @@ export type RunCondition =
 /** Where the values of runs lie that searches look at. */
 export const VALUE_TABLES = { metric: 'metric_series', param: 'run_params', tag: 'run_tags' } as const
 
-/** Characters of a param's or tag's value that the search index holds (migration 5). */
-export const INDEXED = 64
+/** The indexes of texts by experiment, key, beginning of the value and run. */
+const TEXT_INDEXES = { param: 'run_params_order', tag: 'run_tags_order' } as const
 
-/** What one condition asks of `runs`. */
-export function conditionSql(db: Db, condition: RunCondition): Expression<SqlBool> {
+/** Characters of a param's or tag's value that the search index holds (migration 16). */
+const INDEXED = 64
+
+/** What the search index holds of a value. */
+export function beginningOf(value: string): string {
+  return value.length <= INDEXED ? value : [...value].slice(0, INDEXED).join('')
+}
+
+/** Columns of a query that say which run a condition is asked of: before its row in `runs` is looked up, where possible. */
+export type RunColumns = { id: RawBuilder<unknown>; experimentId: RawBuilder<unknown> }
+export const OF_RUNS: RunColumns = columnsOf('runs', 'id')
+
+/** The columns of a table or subquery that has a row a run. */
+export function columnsOf(alias: string, id = 'run_id'): RunColumns {
+  return { id: sql.ref(`${alias}.${id}`), experimentId: sql.ref(`${alias}.experiment_id`) }
+}
+
+/** What one condition asks of a run. */
+export function conditionSql(db: Db, condition: RunCondition, of: RunColumns = OF_RUNS): Expression<SqlBool> {
   if (condition.on === 'attribute') return satisfies(db, sql.ref(`runs.${condition.column}`), condition.test)
   if (condition.on === 'dataset') {
     const test = satisfies(db, sql.ref(`i.${condition.column}`), condition.test)
-    return sql<SqlBool>`EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = runs.id AND ${test})`
+    return exists(sql`SELECT 1 FROM run_inputs AS i WHERE i.run_id = ${of.id} AND ${test}`)
   }
   const table = sql.table(VALUE_TABLES[condition.on])
-  const found = sql`SELECT 1 FROM ${table} AS v WHERE v.run_id = runs.id AND v.key = ${condition.key}`
-  if (condition.test.kind === 'null') {
-    return condition.test.negated ? sql<SqlBool>`EXISTS (${found})` : sql<SqlBool>`NOT EXISTS (${found})`
+  const index = isLookedUp(condition) ? alongIndex(db, TEXT_INDEXES[condition.on]) : null
+  if (isLookedUp(condition) && index !== null) {
+    // The entries of one value lie together, those of one run's values far from the next run's: few pages are read, not many.
+    const place = sql`v.experiment_id = ${of.experimentId} AND v.key = ${condition.key} AND ${inOrder(condition.on, 'v')}`
+    const entry = sql`${isText(condition.test.text)} AND v.run_id = ${of.id}`
+    return exists(sql`SELECT 1 FROM ${table} AS v ${index} WHERE ${place} AND ${entry}`)
   }
-  return sql<SqlBool>`EXISTS (${found} AND ${valueSql(db, condition, condition.test)})`
+  const found = sql`SELECT 1 FROM ${table} AS v WHERE v.run_id = ${of.id} AND v.key = ${condition.key}`
+  if (condition.test.kind !== 'null') return exists(sql`${found} AND ${valueSql(db, condition, condition.test)}`)
+  return condition.test.negated ? exists(found) : sql<SqlBool>`NOT EXISTS (${found})`
 }
+
+/** SQLite makes a join of an EXISTS without LIMIT, and looks up the run and what it is ordered by before that. */
+const exists = (found: RawBuilder<unknown>) => sql<SqlBool>`EXISTS (${found} LIMIT 1)`
 
 /** The test of a value in `v`. NaN is stored as 0 with a flag: it differs from every number and equals or orders with none. */
 function valueSql(db: Db, condition: RunCondition, test: ValueTest): Expression<SqlBool> {
@@ -37,6 +62,25 @@ function valueSql(db: Db, condition: RunCondition, test: ValueTest): Expression<
   if (condition.on !== 'metric') return satisfied
   const differs = test.kind === 'number' && test.operator === '!='
   return differs ? sql<SqlBool>`(v.is_nan = 1 OR ${satisfied})` : sql<SqlBool>`(v.is_nan = 0 AND ${satisfied})`
+}
+
+type Lookup = { on: 'param' | 'tag'; key: string; test: { kind: 'text'; operator: '='; text: string } }
+
+/** Is this a value that the index of texts is entered with? */
+function isLookedUp(condition: RunCondition): condition is Lookup {
+  const { on, test } = condition
+  return (on === 'param' || on === 'tag') && !isNameTag(condition) && test.kind === 'text' && test.operator === '='
+}
+
+/** The value in `v` is this text, in words of the index, which tells all of a text that is shorter than what it holds. */
+function isText(text: string): RawBuilder<unknown> {
+  const beginning = sql`v.beginning = ${beginningOf(text)}`
+  return text.length < INDEXED ? beginning : sql`${beginning} AND v.value = ${text}`
+}
+
+/** The conditions in the order in which a run is best asked them: those that most runs fail, for the least work, first. */
+export function cheapestFirst(conditions: readonly RunCondition[]): RunCondition[] {
+  return conditions.toSorted((a, b) => Number(isLookedUp(b)) - Number(isLookedUp(a)))
 }
 
 /**
@@ -62,8 +106,7 @@ export function indexedEntries(
     return sql`${table} AS v WHERE ${place} AND ${valueSql(db, condition, test)}`
   }
   if (test.kind !== 'text' || test.operator !== '=') return null
-  const start = sql`substr(v.value, 1, ${sql.lit(INDEXED)}) = substr(${test.text}, 1, ${sql.lit(INDEXED)})`
-  return sql`${table} AS v WHERE ${place} AND ${start} AND v.value = ${test.text}`
+  return sql`${table} AS v WHERE ${place} AND ${isText(test.text)}`
 }
 
 /** The name that a run must have to meet the condition; null when it asks for something else. */

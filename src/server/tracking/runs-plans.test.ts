@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type MlflowApi, mlflowApi } from '../../../tests/harness/mlflow.ts'
 import { plansOf, SORTED } from '../../../tests/harness/plans.ts'
-import { startTestServer, type TestServer } from '../../../tests/harness/server.ts'
+import { ENGINE, startTestServer, type TestServer } from '../../../tests/harness/server.ts'
 import { inTransaction } from '../../context.ts'
 import { isPostgres } from '../../db/dialect.ts'
 import { raiseSeries } from './metrics/series-heads.store.ts'
@@ -41,7 +41,10 @@ beforeAll(async () => {
     )
     await putTags(
       tx,
-      ids.map((run_id, i) => ({ ...place, run_id, key: 'mlflow.runName', value: `r${i}` })),
+      ids.flatMap((run_id, i) => [
+        { ...place, run_id, key: 'mlflow.runName', value: `r${i}` },
+        { ...place, run_id, key: 'team', value: `t${i % 2}` },
+      ]),
     )
   })
   // PostgreSQL plans by statistics, which it gathers by itself after a while.
@@ -95,6 +98,41 @@ test('a filter that few meet begins with them', async () => {
   const test = { kind: 'text' as const, operator: '=' as const, text: 'k7' }
   const plan = await planOf({ sorts: [], conditions: [{ on: 'param', key: 'kind', test }] })
   expect(plan).toContain('run_params_order')
+})
+
+const text = (of: string) => ({ kind: 'text' as const, operator: '=' as const, text: of })
+const BROAD: RunSearch['conditions'] = [
+  { on: 'metric', key: 'acc', test: { kind: 'number', operator: '>', number: 1 } },
+  { on: 'tag', key: 'team', test: text('t1') },
+]
+
+test.runIf(ENGINE === 'sqlite')(
+  'conditions are asked of entries of indexes, and only of what is left the run',
+  async () => {
+    const conditions = [...BROAD, { on: 'param' as const, key: 'kind', test: text('k7') }]
+    const plan = (await planOf({ sorts: [], conditions })).split('\n')
+    const step = (words: RegExp) => plan.findIndex((line) => words.test(line))
+    expect(step(/SEARCH v USING COVERING INDEX run_params_order/)).toBe(0)
+    expect(step(/SEARCH v USING COVERING INDEX run_tags_order .*run_id=/)).toBeGreaterThan(0)
+    expect(step(/SEARCH v USING INDEX metric_series_run/)).toBeGreaterThan(step(/run_tags_order/))
+    expect(step(/SEARCH runs/)).toBeGreaterThan(step(/metric_series_run/))
+  },
+)
+
+test('a page by a metric of the whole project reads the order’s entries once and looks up few of their runs', async () => {
+  const search = { ...base, experimentIds: null, sorts: [{ on: 'metric' as const, key: 'acc', descending: true }] }
+  // Half of the runs have the tag, too many to begin with: a group of entries fills the page.
+  const conditions = BROAD.filter(({ on }) => on === 'tag')
+  const plans = await plansOf(server.ctx.db, async (db) => {
+    expect(await findRuns(db, { ...search, conditions, limit: 20 })).toHaveLength(20)
+  })
+  const [entries = '', group = ''] = plans
+  expect(entries).toContain('metric_series')
+  expect(group).toMatch(/json_each|ProjectSet/)
+  // PostgreSQL knows how small these tables are, and reads them whole.
+  if (ENGINE !== 'sqlite') return
+  expect(entries).toMatch(/COVERING INDEX metric_series_order/)
+  expect(group).toMatch(/SEARCH runs USING INDEX sqlite_autoindex_runs_1/)
 })
 
 test.each([

@@ -1,14 +1,18 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Db } from '../../db/dialect.ts'
+import { type Db, runIdRows } from '../../db/dialect.ts'
 import * as keyset from '../../db/keyset.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
 import {
+  beginningOf,
+  cheapestFirst,
+  columnsOf,
   conditionSql,
   countEntries,
-  INDEXED,
   indexedEntries,
   inOrder,
   isNameTag,
+  OF_RUNS,
+  type RunColumns,
   type RunCondition,
   VALUE_TABLES,
 } from './runs-conditions.store.ts'
@@ -69,18 +73,22 @@ function experimentsOf(search: RunSearch): RawBuilder<unknown> {
   return sql`SELECT id FROM experiments WHERE project_id = ${search.projectId}`
 }
 
+/** Entries of an index, as `FROM … AS v WHERE …`, and the condition that their runs need not be asked again. */
+export type Entries = { from: RawBuilder<unknown>; met: RunCondition | null }
+
 /** The entries of the condition that the fewest meet; null when none can be looked up, or more than `few` meet each. */
-export async function fewestEntries(db: Db, search: RunSearch, few: number): Promise<RawBuilder<unknown> | null> {
-  let fewest: RawBuilder<unknown> | null = null
+export async function fewestEntries(db: Db, search: RunSearch, few: number): Promise<Entries | null> {
+  let fewest: Entries | null = null
   let limit = few + 1
   // What equals a text is met by fewer than what is greater than a number, mostly.
   for (const condition of search.conditions.toSorted((a, b) => likelyMany(a) - likelyMany(b))) {
-    const entries = indexedEntries(db, condition, experimentsOf(search))
-    if (entries === null) continue
-    const count = await countEntries(db, entries, limit)
+    const from = indexedEntries(db, condition, experimentsOf(search))
+    if (from === null) continue
+    const count = await countEntries(db, from, limit)
     if (count >= limit) continue
     limit = count
-    fewest = entries
+    // A run that has this name can be without the tag that repeats it.
+    fewest = { from, met: isNameTag(condition) ? null : condition }
     if (count <= VERY_FEW) break
   }
   return fewest
@@ -88,31 +96,43 @@ export async function fewestEntries(db: Db, search: RunSearch, few: number): Pro
 
 const likelyMany = (condition: RunCondition) => (condition.on === 'metric' ? 1 : 0)
 
+/** `FROM` and `WHERE` of the runs that are asked for: all that meet the conditions, or those among some entries. */
+export function asked(db: Db, search: RunSearch, entries: Entries | null) {
+  if (entries === null) return { from: sql`runs`, where: demands(db, search) }
+  const conditions = search.conditions.filter((condition) => condition !== entries.met)
+  return {
+    // A run has a key once: no entry comes twice.
+    from: sql`(SELECT v.run_id, v.experiment_id FROM ${entries.from}) AS few CROSS JOIN runs`,
+    where: [sql`runs.id = few.run_id`, ...demands(db, { ...search, conditions }, columnsOf('few'))],
+  }
+}
+
 /** What every way asks of `runs`: authorisation first. */
-export function demands(db: Db, search: RunSearch): RawBuilder<unknown>[] {
+function demands(db: Db, search: RunSearch, of: RunColumns = OF_RUNS): RawBuilder<unknown>[] {
   return [
     sql`runs.project_id = ${search.projectId}`,
     ...(search.experimentIds === null ? [] : [sql`runs.experiment_id IN (${sql.join(search.experimentIds)})`]),
     ...(search.lifecycle === null ? [] : [sql`runs.lifecycle = ${search.lifecycle}`]),
-    ...search.conditions.map((condition) => sql`${conditionSql(db, condition)}`),
+    ...cheapestFirst(search.conditions).map((condition) => sql`${conditionSql(db, condition, of)}`),
   ]
 }
 
 /** All of them at once. */
 export const all = (parts: readonly RawBuilder<unknown>[]) => sql.join(parts, sql` AND `)
 
-async function allAtOnce(db: Db, search: RunSearch, entries: RawBuilder<unknown> | null): Promise<Found[]> {
+async function allAtOnce(db: Db, search: RunSearch, entries: Entries | null): Promise<Found[]> {
+  return sorted(db, search, asked(db, search, entries))
+}
+
+/** The first of the runs that a query finds, which must sort them. */
+async function sorted(db: Db, search: RunSearch, { from, where }: ReturnType<typeof asked>): Promise<Found[]> {
   const terms = order.orderTerms(search.sorts)
-  const where = demands(db, search)
-  if (search.after !== null) where.push(keyset.behind(terms, search.after))
-  // A run has a key once: no entry comes twice.
-  const from = entries === null ? sql`runs` : sql`(SELECT v.run_id FROM ${entries}) AS few CROSS JOIN runs`
-  if (entries !== null) where.unshift(sql`runs.id = few.run_id`)
+  const behind = search.after === null ? [] : [keyset.behind(terms, search.after)]
   return read(
     db,
     terms,
     sql`SELECT runs.id, ${keyset.placeColumns(terms)} FROM ${from} ${order.sortJoins(search.sorts, null)}
-      WHERE ${all(where)} ${keyset.orderBy(terms)} LIMIT ${search.limit}`,
+      WHERE ${all([...where, ...behind])} ${keyset.orderBy(terms)} LIMIT ${search.limit}`,
   )
 }
 
@@ -134,57 +154,67 @@ async function walk(db: Db, search: RunSearch, first: ValueSort): Promise<Found[
   return found
 }
 
-/** How many entries of the index are looked at for one run of a page, when not all of them meet what is asked. */
-const DEPTHS = [4, 64]
+/** How many entries of the index are read for one run of a page, when not all of their runs meet what is asked. */
+const DEPTHS = [16, 128]
+const MAX_CANDIDATES = 20_000
+/** How many of them are looked at together, for one run of a page. */
+const GROUP = 4
 
 /**
- * By a metric in many experiments, whose entries lie far apart in the index: which values can be on the page is found in
- * the index alone, and only the runs that have them are looked up.
+ * By a metric in many experiments, whose entries lie far apart in the index: which runs come first is read there in one
+ * pass, and only so many of them are looked up as fill the page.
  */
 async function walkTogether(db: Db, search: RunSearch, first: ValueSort): Promise<Found[]> {
   if (search.after === null || search.after[0] === order.PRESENT) {
-    for (const depth of DEPTHS) {
-      const edge = await valueAt(db, search, first, depth * search.limit)
-      if (edge === null) break
-      const found = await walkPresent(db, search, first, order.PRESENT, edge)
+    for (const depth of search.conditions.length === 0 ? [GROUP] : DEPTHS) {
+      const candidates = await firstEntries(db, search, first, Math.min(depth * search.limit, MAX_CANDIDATES))
+      const found = await firstAmong(db, search, candidates)
       if (found.length >= search.limit) return found
     }
   }
   return walk(db, search, first)
 }
 
-/** The value that so many entries come before, counted from where the page begins; null when there are fewer. */
-async function valueAt(db: Db, search: RunSearch, first: ValueSort, entries: number): Promise<number | null> {
+type Candidate = { run_id: string; value: number }
+
+/** The entries that come first, counted from where the page begins, and no value of which some were left out. */
+async function firstEntries(db: Db, search: RunSearch, first: ValueSort, limit: number): Promise<Candidate[]> {
   const from = search.after === null ? sql`` : sql`AND ${indexBound(first, search.after)}`
-  const { rows } = await sql<{ value: number }>`
-    SELECT sort_0.value FROM metric_series AS sort_0
+  const { rows } = await sql<Candidate>`
+    SELECT sort_0.run_id, sort_0.value FROM metric_series AS sort_0
     WHERE sort_0.experiment_id IN (${experimentsOf(search)}) AND sort_0.key = ${first.key} AND sort_0.is_nan = 0 ${from}
-    ORDER BY sort_0.value ${sql.raw(first.descending ? 'DESC' : 'ASC')} LIMIT 1 OFFSET ${entries}`.execute(db)
-  return rows[0]?.value ?? null
+    ORDER BY sort_0.value ${sql.raw(first.descending ? 'DESC' : 'ASC')} LIMIT ${limit + 1}`.execute(db)
+  const cut = rows[limit]?.value
+  return cut === undefined ? rows : rows.filter((row) => row.value !== cut)
 }
 
-/** @param edge values of the first sort that come behind this one are not looked at */
-async function walkPresent(
-  db: Db,
-  search: RunSearch,
-  first: ValueSort,
-  rank: number,
-  edge: number | null = null,
-): Promise<Found[]> {
+/** The first of the candidates' runs that meet what is asked; runs of one value, whose order is not theirs, together. */
+async function firstAmong(db: Db, search: RunSearch, candidates: readonly Candidate[]): Promise<Found[]> {
+  const found: Found[] = []
+  for (let from = 0; from < candidates.length && found.length < search.limit; ) {
+    let to = Math.min(from + GROUP * search.limit, candidates.length)
+    while (candidates[to]?.value === candidates[to - 1]?.value) to++
+    const ids = candidates.slice(from, to).map((candidate) => candidate.run_id)
+    const where = [sql`runs.id = few.run_id`, ...demands(db, search)]
+    const some = { ...search, limit: search.limit - found.length }
+    found.push(...(await sorted(db, some, { from: sql`${runIdRows(db, ids)} AS few CROSS JOIN runs`, where })))
+    from = to
+  }
+  return found
+}
+
+async function walkPresent(db: Db, search: RunSearch, first: ValueSort, rank: number): Promise<Found[]> {
   const terms = order.orderTerms(search.sorts)
   const table = sql.table(VALUE_TABLES[first.on])
   const where = [
     sql`sort_0.experiment_id IN (${experimentsOf(search)})`,
     sql`sort_0.key = ${first.key} AND ${inOrder(first.on, 'sort_0')}`,
     ...(first.on === 'metric' ? [sql`sort_0.is_nan = ${sql.lit(rank)}`] : []),
-    ...demands(db, search),
+    ...demands(db, search, columnsOf('sort_0')),
   ]
   if (search.after !== null) where.push(indexBound(first, search.after), keyset.behind(terms, search.after))
-  if (edge !== null)
-    where.push(sql`sort_0.value ${sql.raw(first.descending ? '>=' : '<=')} CAST(${edge} AS DOUBLE PRECISION)`)
   // The first term is the rank, the same for all here. The second follows the index: a metric's value, a text's beginning.
-  const beginning =
-    first.on === 'metric' ? [] : [{ ...terms[1]!, value: sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)})` }]
+  const beginning = first.on === 'metric' ? [] : [{ ...terms[1]!, value: sql`sort_0.beginning` }]
   const value = { ...terms[1]!, value: sql`sort_0.value` }
   return read(
     db,
@@ -199,7 +229,7 @@ async function walkPresent(
 function indexBound(first: ValueSort, after: keyset.Place): RawBuilder<unknown> {
   const operator = sql.raw(first.descending ? '<=' : '>=')
   if (first.on === 'metric') return sql`sort_0.value ${operator} CAST(${after[1]} AS DOUBLE PRECISION)`
-  return sql`substr(sort_0.value, 1, ${sql.lit(INDEXED)}) ${operator} substr(${after[1]}, 1, ${sql.lit(INDEXED)})`
+  return sql`sort_0.beginning ${operator} ${beginningOf(String(after[1]))}`
 }
 
 async function walkMissing(db: Db, search: RunSearch, first: ValueSort): Promise<Found[]> {

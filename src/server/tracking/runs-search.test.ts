@@ -14,6 +14,7 @@ type Known = {
   end: number | null
   metrics: Record<string, number>
   params: Record<string, string>
+  tags: Record<string, string>
 }
 type Key = (run: Known) => number | string | null
 
@@ -46,8 +47,11 @@ async function makeRun(next: () => number, index: number): Promise<Known> {
   // Alike in more characters than the index holds.
   if (next() < 0.7) params.depth = `${'x'.repeat(80)}${Math.floor(next() * 3)}`
   if (next() < 0.9) params.kind = pick(next, ['tree', 'Tree', 'ÿ', '𝔞'])
+  const tags: Record<string, string> = {}
+  if (next() < 0.8) tags.team = pick(next, ['red', 'Red', 'x'.repeat(64)])
   await api.post('runs/log-batch', {
     run_id: id,
+    tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
     metrics: Object.entries(metrics).map(([key, value]) => ({
       key,
       value: Number.isNaN(value) ? 'NaN' : value,
@@ -60,7 +64,7 @@ async function makeRun(next: () => number, index: number): Promise<Known> {
   if (end !== null) await api.post('runs/update', { run_id: id, end_time: end, status: 'FINISHED' })
   const tagged = index % 15 !== 0
   if (!tagged) await api.post('runs/delete-tag', { run_id: id, key: 'mlflow.runName' })
-  return { id, experiment, start, name, nameTag: tagged ? name : null, end, metrics, params }
+  return { id, experiment, start, name, nameTag: tagged ? name : null, end, metrics, params, tags }
 }
 
 async function found(search: Record<string, unknown>, page: number): Promise<string[]> {
@@ -107,6 +111,12 @@ const FILTERS: Record<string, (run: Known) => boolean> = {
   'metrics.rare >= 20': (run) => (run.metrics.rare ?? -1) >= 20,
   "params.kind = 'tree'": (run) => run.params.kind === 'tree',
   "params.kind = 'tree' and metrics.loss < 2": (run) => run.params.kind === 'tree' && (run.metrics.loss ?? 9) < 2,
+  "tags.team = 'red' and params.kind = 'tree' and metrics.acc > 0.2": (run) =>
+    run.tags.team === 'red' && run.params.kind === 'tree' && (run.metrics.acc ?? 0) > 0.2,
+  "metrics.acc >= 0.25 and tags.team != 'red' and params.kind = 'ÿ'": (run) =>
+    (run.metrics.acc ?? 0) >= 0.25 && (run.tags.team ?? 'red') !== 'red' && run.params.kind === 'ÿ',
+  [`tags.team = '${'x'.repeat(64)}'`]: (run) => run.tags.team?.length === 64,
+  [`tags.team = '${'x'.repeat(63)}'`]: () => false,
   [`params.depth = '${'x'.repeat(80)}1'`]: (run) => run.params.depth?.endsWith('1') === true,
   "params.kind LIKE '%ree'": (run) => run.params.kind?.endsWith('ree') === true,
   "attributes.run_name = 'B'": (run) => run.name === 'B',
@@ -160,6 +170,26 @@ describe('every order and filter', () => {
         const everywhere = { filter, order, ids: expected(experiments, filter, order) }
         expect({ filter, order, ids: await foundInProject(filter, order, 5) }).toEqual(everywhere)
       }
+    },
+  )
+})
+
+describe('a page by a metric in the whole project', () => {
+  // So small that the entries which are read at once, and each group of them, end among runs of one value.
+  test.each(['metrics.acc DESC', 'metrics.acc ASC', 'metrics.loss DESC'])(
+    'is full, of one run each: %s',
+    async (order) => {
+      for (const filter of [
+        '',
+        "params.kind = 'tree'",
+        'metrics.acc > 0.5',
+        "attributes.run_name = 'B'",
+        'end_time > 2002',
+      ])
+        expect({ filter, ids: await foundInProject(filter, [order], 1) }).toEqual({
+          filter,
+          ids: expected(experiments, filter, [order]),
+        })
     },
   )
 })

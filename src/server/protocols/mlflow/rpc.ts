@@ -14,11 +14,11 @@ export type RpcCall = {
   params: Record<string, string>
 }
 
-/** An answer that is JSON text already. */
+/** An answer that is JSON text already, or its bytes. */
 export class JsonText {
-  readonly text: string
+  readonly text: string | Buffer
 
-  constructor(text: string) {
+  constructor(text: string | Buffer) {
     this.text = text
   }
 }

@@ -7,16 +7,17 @@ import { pointsText, runText } from './run-text.ts'
 
 /** Reads of the door that are done beside the event loop: what comes back is JSON text already. */
 
-/** A page of runs: messages with commas between them, of its first `texts` runs. */
+/** A page of runs; `text`: messages with commas between them, of its first `texts` runs, in UTF-8. */
 export const runPage = defineRead(
   import.meta.url,
   'runPage',
   async (
     db,
     { search, texts }: { search: CheckedSearch['search']; texts: number },
-  ): Promise<FoundPage & { text: string }> => {
+  ): Promise<FoundPage & { text: Uint8Array }> => {
     const page = await findPage(db, search)
-    return { ...page, text: textOf(await wholeRuns(db, search.projectId, page.ids.slice(0, texts))) }
+    const runs = await wholeRuns(db, search.projectId, page.ids.slice(0, texts))
+    return { ...page, text: new TextEncoder().encode(textOf(runs)) }
   },
 )
 

@@ -13,9 +13,11 @@ export function runText({ run, params, tags, metrics, inputs, models }: WholeRun
     ...(params === '[]' ? [] : [`"params":${params}`]),
     ...(tags === '[]' ? [] : [`"tags":${tags}`]),
   ]
-  const links = stringifyMessage(runLinksMessage(inputs, models))
+  const links = inputs.length + models.length === 0 ? NO_LINKS : stringifyMessage(runLinksMessage(inputs, models))
   return `{"info":${JSON.stringify(runInfoMessage(run))},"data":{${data.join(',')}},${links.slice(1)}`
 }
+
+const NO_LINKS = stringifyMessage(runLinksMessage([], []))
 
 /** JSON text of a list of points' messages. */
 export function pointsText(points: readonly MetricPoint[]): string {

@@ -47,16 +47,17 @@ async function search({ ctx, project, message }: RpcCall): Promise<object> {
   const page = await ctx.reads.ask(ctx.db, runPage, { search, texts: RUNS_AT_ONCE })
   if (page.ids.length === 0) return {}
   const rest = page.last === null ? '' : `,"next_page_token":${JSON.stringify(tokenOf(page.last))}`
-  if (page.ids.length <= RUNS_AT_ONCE) return new JsonText(`{"runs":[${page.text}]${rest}}`)
+  if (page.ids.length <= RUNS_AT_ONCE)
+    return new JsonText(Buffer.concat([Buffer.from('{"runs":['), page.text, Buffer.from(`]${rest}}`)]))
   return new LongList('runs', slices(ctx, project.id, page), { next_page_token: tokenOf(page.last) })
 }
 
 async function* slices(
   ctx: Context,
   projectId: string,
-  { ids, text }: { ids: string[]; text: string },
+  { ids, text }: { ids: string[]; text: Uint8Array },
 ): AsyncGenerator<string> {
-  yield text
+  yield new TextDecoder().decode(text)
   for (let at = RUNS_AT_ONCE; at < ids.length; at += RUNS_AT_ONCE)
     yield await ctx.reads.ask(ctx.db, runTexts, { projectId, ids: ids.slice(at, at + RUNS_AT_ONCE) })
 }
