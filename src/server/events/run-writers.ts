@@ -1,19 +1,22 @@
 import type { WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 
-/** Writers that one server remembers; the one that was quiet longest is forgotten first, and then noted again. */
-const REMEMBERED = 20_000
+/** Writers that one server remembers at least; the last that it was told of, that is. Others are noted again. */
+const REMEMBERED = 10_000
 
 /** Who brings data into a run. */
 type RunWriter = { actor: Actor; runId: string }
 
-/** Of each server, which has one bus. */
-const known = new WeakMap<WriteTx['bus'], Set<string>>()
+/** In two generations, so that the oldest are forgotten without looking for them. */
+type Writers = { newest: Set<string>; older: Set<string> }
 
-function writersOf(ctx: WriteTx): Set<string> {
+/** Of each server, which has one bus. */
+const known = new WeakMap<WriteTx['bus'], Writers>()
+
+function writersOf(ctx: WriteTx): Writers {
   let writers = known.get(ctx.bus)
   if (writers === undefined) {
-    writers = new Set()
+    writers = { newest: new Set(), older: new Set() }
     known.set(ctx.bus, writers)
   }
   return writers
@@ -26,7 +29,9 @@ const keyOf = ({ actor, runId }: RunWriter) => `${runId} ${actor.name} ${actor.o
  * (docs/decisions/0012-audit.md): one row says who brings it, and from where.
  */
 export function isKnownWriter(ctx: WriteTx, writer: RunWriter): boolean {
-  return writersOf(ctx).has(keyOf(writer))
+  const { newest, older } = writersOf(ctx)
+  const key = keyOf(writer)
+  return newest.has(key) || older.has(key)
 }
 
 /** One write of each writer. */
@@ -37,9 +42,8 @@ export function oneOfEachWriter<W extends RunWriter>(writes: readonly W[]): W[] 
 /** Call it in each thread that asks, when the row that names the writer is committed: the run's `created` or its `logged`. */
 export function rememberWriter(ctx: WriteTx, writer: RunWriter): void {
   const writers = writersOf(ctx)
-  const key = keyOf(writer)
-  // Newest last: a Set keeps the order in which things came.
-  writers.delete(key)
-  writers.add(key)
-  if (writers.size > REMEMBERED) writers.delete(writers.values().next().value ?? key)
+  writers.newest.add(keyOf(writer))
+  if (writers.newest.size < REMEMBERED) return
+  writers.older = writers.newest
+  writers.newest = new Set()
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import { type Context, inTransaction } from '../../context.ts'
 import { isUniqueViolation } from '../../db/dialect.ts'
 import type { Actor, Origin, TokenScope } from '../../lib/actor.ts'
@@ -15,7 +15,7 @@ const SESSION_MS = 14 * 24 * 3600_000
 /** `last_used_at_ms` is written at most this often per token: reading must not write all the time. */
 const TOUCH_EVERY_MS = 60_000
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+const sha256 = (text: string) => digest('sha256', text, 'hex')
 
 /** Servers (by their configuration) that were seen with accounts. Every request asks, and accounts are never removed. */
 const withAccounts = new WeakSet<Context['config']>()
@@ -161,8 +161,8 @@ export async function actorOfSession(ctx: Context, secret: string): Promise<Acto
 /** The actor behind a token (`ty_…`), or null when it is unknown, expired or revoked. */
 export async function actorOfToken(ctx: Context, token: string): Promise<Actor | null> {
   if (!token.startsWith(TOKEN_PREFIX) || token.length > 200) return null
-  const hash = sha256(token)
-  return ctx.access.get(`token ${hash}`, () => actorOfHash(ctx, hash))
+  const hashed = sha256(token)
+  return ctx.access.get(`token ${hashed}`, () => actorOfHash(ctx, hashed))
 }
 
 async function actorOfHash(ctx: Context, hash: string): Promise<Actor | null> {
