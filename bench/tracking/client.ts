@@ -18,15 +18,24 @@ export class Client {
 
   /** @throws Error with the server's words for any status of 300 or more */
   async call(method: string, path: string, body?: unknown, lane = 0): Promise<Json> {
+    const text = (await this.good(method, path, body, lane)).body?.toString('utf8') ?? ''
+    return text === '' ? {} : JSON.parse(text)
+  }
+
+  private async good(method: string, path: string, body: unknown, lane: number): Promise<Answer> {
     const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const answer = await this.send(lane, method, path, data)
-    const text = answer.body?.toString('utf8') ?? ''
-    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`)
-    return text === '' ? {} : JSON.parse(text)
+    if (answer.status < 300) return answer
+    throw new Error(`${method} ${path}: ${answer.status} ${answer.body?.toString('utf8').slice(0, 300)}`)
   }
 
   post(path: string, body: unknown, lane = 0): Promise<Json> {
     return this.call('POST', `/api/2.0/mlflow/${path}`, body, lane)
+  }
+
+  /** As `post`, for a write whose answer holds nothing that is needed: it is read, but not parsed. */
+  async write(path: string, body: unknown, lane = 0): Promise<void> {
+    await this.good('POST', `/api/2.0/mlflow/${path}`, body, lane)
   }
 
   get(path: string, query: Record<string, string>, lane = 0): Promise<Json> {

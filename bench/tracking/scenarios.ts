@@ -80,7 +80,7 @@ export async function fillRuns({ client }: Filled, count: number): Promise<{ id:
     }))
     const params = Array.from({ length: 10 }, (_, k) => ({ key: `p${k}`, value: String((i * (k + 1)) % 13) }))
     const tags = [{ key: 'team', value: `t${i % 5}` }]
-    await client.post('runs/log-batch', { run_id: run, metrics, params, tags }, lane)
+    await client.write('runs/log-batch', { run_id: run, metrics, params, tags }, lane)
   })
   return { id, perSecond: count / ((performance.now() - begun) / 1_000) }
 }
@@ -95,7 +95,7 @@ export async function fillSeries({ client, long }: Filled, points: number): Prom
       timestamp: 1.7e12 + start + j,
       step: start + j,
     }))
-    await client.post('runs/log-batch', { run_id: long, metrics })
+    await client.write('runs/log-batch', { run_id: long, metrics })
   }
   return points / ((performance.now() - begun) / 1_000)
 }
@@ -104,7 +104,7 @@ export async function fillSeries({ client, long }: Filled, points: number): Prom
 export function scenarios(sizes: Sizes): Scenario[] {
   const { seconds, concurrency } = sizes
   const logMetric = (server: Filled, lane: number, n: number) =>
-    server.client.post(
+    server.client.write(
       'runs/log-metric',
       { run_id: server.runs[lane], key: 'm', value: n, timestamp: Date.now(), step: n },
       lane,
@@ -132,14 +132,17 @@ export function scenarios(sizes: Sizes): Scenario[] {
       measure: async (s) =>
         100 *
         (await rate(seconds, concurrency, (lane, n) =>
-          s.client.post('runs/log-batch', { run_id: s.runs[lane], metrics: batch(100, n) }, lane),
+          s.client.write('runs/log-batch', { run_id: s.runs[lane], metrics: batch(100, n) }, lane),
         )),
     },
     {
       kind: 'create-run',
       name: `create-run, ${many}`,
       ...perSecond,
-      measure: (s) => rate(seconds, concurrency, (lane) => createRun(s.client, s.experiment, lane)),
+      measure: (s) =>
+        rate(seconds, concurrency, (lane) =>
+          s.client.write('runs/create', { experiment_id: s.experiment, start_time: Date.now() }, lane),
+        ),
     },
     {
       kind: 'history',

@@ -3,6 +3,7 @@ import { openSync } from 'node:fs'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { ensureWebBuilt } from '../../src/cli/web-build.ts'
 import { type Program, startProgram } from '../../tests/harness/process.ts'
 import { pythonWith } from '../../tests/harness/python.ts'
 
@@ -54,6 +55,7 @@ export async function serve(name: Name, folder: string): Promise<Served> {
  * @param more further flags of the server
  */
 export async function serveOurs(store: string[], more: string[], token?: string): Promise<Served> {
+  await ensureWebBuilt() // else the first start of a checkout builds it, and that is measured
   const secret = token ?? (await makeToken(store))
   const startedAt = performance.now()
   const server = startProgram(['serve', '--port', '0', '--log-level', 'error', '--job-slots', '0', ...store, ...more])

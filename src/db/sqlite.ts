@@ -15,8 +15,8 @@ export function openSqlite(file: string): SqliteFile {
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 10_000 })
   database.exec('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = FULL')
-  // Pages of log before it is folded into the file, which waits for the disk twice more: 16 MiB, not 4.
-  database.exec('PRAGMA wal_autocheckpoint = 16000')
+  // Pages of log before it is folded into the file, which waits for the disk twice more: 32 MiB, not 4.
+  database.exec('PRAGMA wal_autocheckpoint = 8000')
   database.exec('PRAGMA cache_size = -32000')
   const prepare = cachedStatements(database)
   let known = 0
