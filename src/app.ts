@@ -81,7 +81,7 @@ export async function buildContext(config: Config, options: { sweep: boolean } =
     blobs,
     bus: createBus(db),
     reads: createReadThreads(config.databaseUrl),
-    writer: createWriteThread(config.databaseUrl),
+    writer: createWriteThread(config.databaseUrl, log),
     access: createMemo(ACCESS_TTL_MS, Date.now, { read: () => rightsMark(db), change: () => markRights(db) }),
     logins: createLogins(Date.now),
     runner: createJobRunner(),

@@ -132,7 +132,7 @@ async function drain<C extends Batching>(
       const outcomes = await inTransaction(ctx, flush, {
         size: () => queue.waiting.length,
         isWanted: (count) => ctx.writer?.isWanted(write, count) === true,
-        run: () => Promise.all(taken().map((item) => outcomeOf((ctx.writer as WriteThread).write(ctx, write, item)))),
+        run: () => allHandedOver(ctx, write, taken(), items),
       })
       for (const [index, outcome] of outcomes.entries()) settle(items[index], outcome)
     } catch (error) {
@@ -145,11 +145,19 @@ async function drain<C extends Batching>(
   queue.running -= 1
 }
 
-const outcomeOf = <O>(written: Promise<O>): Promise<Outcome<O>> =>
-  written.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
+/** Each is told as soon as it is written, in whichever commit: no outcomes are left to tell. */
+async function allHandedOver<C extends Batching>(
+  ctx: C,
+  write: BatchedWrite<C, unknown, unknown>,
+  batch: unknown[],
+  items: Waiting<unknown, unknown>[],
+): Promise<Outcome<unknown>[]> {
+  const writer = ctx.writer as WriteThread
+  await Promise.all(
+    items.map(({ resolve, reject }, index) => writer.write(ctx, write, batch[index]).then(resolve, reject)),
   )
+  return []
+}
 
 function concernsAll(error: unknown): boolean {
   const trouble = troubleOf(error)

@@ -93,7 +93,7 @@ class CommitGroup {
       this.#waiting = []
       if (areWantedElsewhere(units)) {
         for (const { elsewhere, resolve, reject } of units)
-          void this.#away((elsewhere as Elsewhere<unknown>).run).then(resolve, reject)
+          void this.#away(async () => (elsewhere as Elsewhere<unknown>).run()).then(resolve, reject)
         continue
       }
       if (units.length === 1 && units[0] !== undefined) await this.#commitOne(units[0])

@@ -1,16 +1,16 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
 
-/**
- * `node:sqlite` in the shape that Kysely's SQLite dialect expects. Durable by default: WAL with `synchronous=FULL`,
- * so that a committed write survives a power cut. Returns the adapter and a `close`.
- */
 /** Kysely's view of the file, and a number in its header that is there for the program (`user_version`). */
 export type SqliteFile = SqliteDatabase & { readMark(): number; writeMark(mark: number): void }
 
 /** Every request asks for the mark; looking into the file is a system call. */
 const LOOK_EVERY_MS = 10
 
+/**
+ * `node:sqlite` in the shape that Kysely's SQLite dialect expects. Durable by default: WAL with `synchronous=FULL`,
+ * so that a committed write survives a power cut. Returns the adapter and a `close`.
+ */
 export function openSqlite(file: string): SqliteFile {
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 10_000 })
   database.exec('PRAGMA journal_mode = WAL')

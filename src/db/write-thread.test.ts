@@ -1,9 +1,11 @@
 import { threadId } from 'node:worker_threads'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINE, startTestServer, type TestServer } from '../../tests/harness/server.ts'
 import { type NewUser, userWrites } from '../../tests/harness/writes.ts'
 import { inTransaction } from '../context.ts'
 import { inBatch } from './batch.ts'
+import { troubleOf } from './dialect.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -58,6 +60,8 @@ describe('many callers at once', () => {
 
   test('transactions of this thread wait for their turn, and both are kept', async () => {
     await untilThreadWrites()
+    // Whoever found the file taken would not wait.
+    if (ENGINE === 'sqlite') await sql`PRAGMA busy_timeout = 0`.execute(server.ctx.db)
     const own = Array.from({ length: 30 }, (_, i) =>
       inTransaction(server.ctx, async (tx) => {
         await inBatch(tx, { name: `turn-here-${i}` }, userWrites)
@@ -65,9 +69,24 @@ describe('many callers at once', () => {
       }),
     )
     const theirs = Array.from({ length: 30 }, (_, i) => write({ name: `turn-there-${i}` }))
-    await Promise.all([...own, ...theirs])
+    await Promise.all(own)
+    const threads = (await Promise.all(theirs)).map(({ thread }) => thread)
     expect(await names('turn-')).toHaveLength(60)
+    // After the transactions of this thread, batches went on in the other.
+    expect(
+      (await Promise.all(['x', 'y', 'z'].map((n) => write({ name: `turn-after-${n}` })))).map((a) => a.thread),
+    ).not.toContain(ENGINE === 'sqlite' ? threadId : -1)
+    expect(threads).toHaveLength(30)
   })
+})
+
+test.runIf(ENGINE === 'sqlite')('a full disk is told as what it is, to all, and none is tried again', async () => {
+  await untilThreadWrites()
+  const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((n) => write({ name: `full-${n}`, full: true })))
+  for (const outcome of outcomes)
+    expect(outcome.status === 'rejected' ? troubleOf(outcome.reason) : 'kept').toBe('full')
+  expect(await names('full-')).toEqual([])
+  expect(await several(3)).toHaveLength(3)
 })
 
 test.runIf(ENGINE === 'sqlite')('a thread that ends takes nobody down, and the next batches are written', async () => {
@@ -76,5 +95,5 @@ test.runIf(ENGINE === 'sqlite')('a thread that ends takes nobody down, and the n
   for (const outcome of outcomes)
     expect(outcome).toMatchObject({ reason: { code: 'unavailable', retryAfterSeconds: 1 } })
   expect(await names('ends-')).toEqual([])
-  await untilThreadWrites()
+  expect(await several(3)).toHaveLength(3) // here, or in a new thread
 })

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
 import type { PlainError, PlainOutcome, WriteAnswer, WriteMessage, WriterData } from './write.worker.ts'
 import type { BatchedWrite, WriteTx } from './writes.ts'
 
@@ -22,24 +23,40 @@ export type WriteThread = {
 }
 
 const IDLE_MS = 120_000
+/** One that failed is not started again before. */
+const RESTART_MS = 60_000
 /** After two came at a time, so long the next is expected not to be alone. */
 const BUSY_MS = 20
 
 /** For a SQLite file. */
-export function createWriteThread(databaseUrl: string): WriteThread {
+export function createWriteThread(databaseUrl: string, log: Logger): WriteThread {
   let thread: Thread | null = null
   let closed = !databaseUrl.startsWith('sqlite:')
   let busyUntil = 0
+  let startAgainAt = 0
+
+  function start(module: string): void {
+    const ended = (wasReady: boolean, error: unknown) => {
+      thread = null
+      if (wasReady && error === undefined) return
+      startAgainAt = performance.now() + RESTART_MS
+      log.warn({ err: error }, 'the thread that writes ended; writes go on without it for a while')
+    }
+    try {
+      thread = new Thread({ databaseUrl, module }, ended)
+    } catch (error) {
+      ended(false, error)
+    }
+  }
+
   return {
     isWanted(write, items) {
       if (closed || write.thread === undefined) return false
       const now = performance.now()
       if (items < 2 && now > busyUntil) return false
       if (items > 1) busyUntil = now + BUSY_MS
-      thread ??= new Thread({ databaseUrl, module: write.thread.module }, () => {
-        thread = null
-      })
-      return thread.isReady
+      if (thread === null && now >= startAgainAt) start(write.thread.module)
+      return thread?.isReady === true
     },
     write(ctx, write, item) {
       if (thread === null || write.thread === undefined) throw ended()
@@ -63,21 +80,25 @@ class Thread {
   #asked = 0
   #idle: NodeJS.Timeout
 
-  constructor(data: WriterData, onEnd: () => void) {
+  constructor(data: WriterData, onEnd: (wasReady: boolean, error: unknown) => void) {
     const file = new URL(`./write.worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
     this.#worker = new Worker(file, { workerData: data })
-    this.#worker.unref()
+    let wasReady = false
+    let trouble: unknown
     this.#worker.on('message', (message: 'ready' | WriteAnswer) => {
-      if (message === 'ready') this.isReady = true
+      if (message === 'ready') this.isReady = wasReady = true
       else this.#answered(message)
     })
-    this.#worker.on('error', () => {}) // 'exit' follows
+    this.#worker.on('error', (error) => {
+      trouble = error // 'exit' follows
+    })
     this.#worker.on('exit', () => {
       this.isReady = false
-      onEnd()
+      onEnd(wasReady, trouble)
       for (const { reject } of this.#waiting.values()) reject(ended())
       this.#waiting.clear()
     })
+    this.#worker.unref() // behind the listeners, which would hold the process; it is held while somebody waits
     this.#idle = this.#rest()
   }
 
@@ -86,6 +107,7 @@ class Thread {
     if (this.#outbox.length === 0) setImmediate(() => this.#send())
     this.#ctx = ctx
     const id = ++this.#asked
+    if (this.#waiting.size === 0) this.#worker.ref()
     this.#outbox.push({ id, module, name, item })
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
   }
@@ -104,10 +126,7 @@ class Thread {
       this.#worker.postMessage({ nowMs: this.#ctx?.now() ?? Date.now(), items } satisfies WriteMessage)
     } catch (error) {
       // One of them is no plain data.
-      for (const { id } of items) {
-        this.#waiting.get(id)?.reject(error)
-        this.#waiting.delete(id)
-      }
+      for (const { id } of items) this.#settled(id)?.reject(error)
     }
   }
 
@@ -124,10 +143,16 @@ class Thread {
   }
 
   #settle(outcome: PlainOutcome): void {
-    const waiting = this.#waiting.get(outcome.id)
-    this.#waiting.delete(outcome.id)
+    const waiting = this.#settled(outcome.id)
     if ('error' in outcome) waiting?.reject(errorOf(outcome.error))
     else waiting?.resolve(outcome.value)
+  }
+
+  #settled(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (this.#waiting.size === 0) this.#worker.unref()
+    return waiting
   }
 }
 

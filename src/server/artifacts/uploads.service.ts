@@ -91,7 +91,8 @@ export async function receivePart(
       `The file is larger than the limit of ${ctx.config.uploadLimitBytes} bytes.`,
     )
   const etag = await ctx.blobs.uploads.putPart(partedUpload(row), { partNumber, offset, sizeBytes }, source)
-  await store.putPartRow(ctx.db, { upload_id: id, part_number: partNumber, size_bytes: sizeBytes, etag })
+  const taken = { upload_id: id, part_number: partNumber, size_bytes: sizeBytes, etag }
+  await inTransaction(ctx, (tx) => store.putPartRow(tx.db, taken))
   return etag
 }
 
@@ -129,7 +130,7 @@ export async function completeUpload(
   const expected = await checkParts(ctx, row, parts)
   const { sizeBytes } = await ctx.blobs.uploads.complete(partedUpload(row), parts, expected)
   if (sizeBytes > ctx.config.uploadLimitBytes) {
-    await store.deleteUpload(ctx.db, id)
+    await inTransaction(ctx, (tx) => store.deleteUpload(tx.db, id))
     await removeObjects(ctx, [row.object_id])
     throw new AppError(
       'payload_too_large',
@@ -174,7 +175,7 @@ export async function abortUpload(ctx: Context, project: { id: string }, path: s
 
 async function discard(ctx: Context, row: store.UploadRow): Promise<void> {
   // The row first: without it no part is taken any more.
-  await store.deleteUpload(ctx.db, row.id)
+  await inTransaction(ctx, (tx) => store.deleteUpload(tx.db, row.id))
   await ctx.blobs.uploads.abort(partedUpload(row))
 }
 

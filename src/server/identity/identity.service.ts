@@ -169,7 +169,8 @@ async function actorOfHash(ctx: Context, hash: string): Promise<Actor | null> {
   const found = await store.tokenByHash(ctx.db, hash, ctx.now())
   if (found === undefined) return null
   const { token: row, user } = found
-  if ((row.last_used_at_ms ?? 0) < ctx.now() - TOUCH_EVERY_MS) await store.touchToken(ctx.db, row.id, ctx.now())
+  if ((row.last_used_at_ms ?? 0) < ctx.now() - TOUCH_EVERY_MS)
+    await inTransaction(ctx, (tx) => store.touchToken(tx.db, row.id, tx.now()))
   const base = user === undefined ? { ...LOCAL } : userActor(user, row.scope)
   const run = row.run_id !== null && row.project_id !== null ? { runId: row.run_id, projectId: row.project_id } : null
   return { ...base, scope: row.scope, isAdmin: base.isAdmin && row.scope === 'admin', run }
@@ -254,6 +255,6 @@ export async function revokeToken(ctx: Context, actor: Actor, id: string): Promi
 }
 
 export async function revokeRunTokens(ctx: Context, runId: string): Promise<void> {
-  await store.revokeRunTokens(ctx.db, runId, ctx.now())
+  await inTransaction(ctx, (tx) => store.revokeRunTokens(tx.db, runId, tx.now()))
   ctx.access.forget()
 }

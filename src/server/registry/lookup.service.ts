@@ -1,4 +1,4 @@
-import type { Context } from '../../context.ts'
+import { type Context, inTransaction } from '../../context.ts'
 import { inChunks } from '../../db/dialect.ts'
 import { readArtifactText } from '../artifacts/artifacts.service.ts'
 import { filesUri } from './held-files.service.ts'
@@ -100,6 +100,6 @@ export async function withMlModel(ctx: Context, version: ModelVersion): Promise<
   if (version.mlmodel !== null || version.artifactPath === null || ctx.db.isTransaction) return version
   const mlmodel = await readMlModel(ctx, version.projectId, version.artifactPath)
   if (mlmodel === null) return version
-  await store.updateVersion(ctx.db, version.id, { mlmodel: JSON.stringify(mlmodel) })
+  await inTransaction(ctx, (tx) => store.updateVersion(tx.db, version.id, { mlmodel: JSON.stringify(mlmodel) }))
   return { ...version, mlmodel }
 }

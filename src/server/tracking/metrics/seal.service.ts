@@ -30,8 +30,15 @@ export async function sealSeries(ctx: Batching, seriesIds: readonly number[], wh
 
 export const sealings = defineThreadBatch(import.meta.url, 'sealings', {
   flush: async (tx, items: Sealing[]): Promise<Outcome<void>[]> => {
+    // All at once: locks are taken in one order, or writers deadlock.
+    const locked = new Set(
+      await store.lockSeries(
+        tx.db,
+        items.flatMap(({ seriesIds }) => seriesIds),
+      ),
+    )
     for (const { seriesIds, whole } of items) {
-      const ids = await store.lockSeries(tx.db, seriesIds)
+      const ids = seriesIds.filter((id) => locked.has(id))
       if (whole) await sealTails(tx, ids)
       else for (const id of ids) await sealPoints(tx, id, [], false)
     }

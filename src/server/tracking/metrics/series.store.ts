@@ -233,11 +233,11 @@ export async function chunkSketches(db: Db, seriesIds: readonly number[]): Promi
 export async function allChunkData(
   db: Db,
   seriesIds: readonly number[],
-): Promise<{ series_id: number; data: Buffer }[]> {
+): Promise<{ series_id: number; number: number; data: Buffer }[]> {
   return collect(seriesIds, (ids) =>
     db
       .selectFrom('metric_chunks')
-      .select(['series_id', 'data'])
+      .select(['series_id', 'number', 'data'])
       .where('series_id', 'in', ids)
       .orderBy('series_id')
       .orderBy('number')

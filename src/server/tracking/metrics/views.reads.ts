@@ -107,8 +107,11 @@ function summaryView(thinned: Thinned): SeriesView {
 }
 
 async function shortViews(db: Db, found: readonly Thinned[]): Promise<SeriesView[]> {
-  const thinners = new Map(found.map(({ series, thinner }) => [series.id, thinner]))
-  for (const { series_id, data } of await store.allChunkData(db, [...thinners.keys()]))
-    addColumns(thinners.get(series_id) as Thinner, decodeChunk(data))
+  const byId = new Map(found.map((thinned) => [thinned.series.id, thinned]))
+  for (const { series_id, number, data } of await store.allChunkData(db, [...byId.keys()])) {
+    const { series, thinner } = byId.get(series_id) as Thinned
+    // What was sealed since the tail was read is still in the tail.
+    if (number <= (series.heads.at(-1)?.number ?? -1)) addColumns(thinner, decodeChunk(data))
+  }
   return found.map(viewOf)
 }
