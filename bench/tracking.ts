@@ -28,6 +28,10 @@ import {
 import { LABELS, NAMES, type Name, type Served, serve } from './tracking/servers.ts'
 
 const IDLE_MS = 5_000
+/** Quiet: less than a tenth of a processor is used for two seconds. */
+const QUIET_MS = 2_000
+const QUIET_SHARE = 0.1
+const QUIET_TRIES = 30
 
 const { values: given } = parseArgs({
   args: process.argv.slice(3),
@@ -57,6 +61,7 @@ const folder = await mkdtemp(join(tmpdir(), 'trainyard-bench-'))
 const running: Running[] = []
 try {
   for (const name of names) running.push(await start(name))
+  await quiet()
   const rows = [...(await fill()), ...(await measure())]
   const ours = running.find((server) => server.name === 'ours')
   const judged = verdicts(rows, ours === undefined ? null : { idleMiB: ours.idleMiB, startMs: ours.served.startMs })
@@ -82,6 +87,21 @@ async function start(name: Name): Promise<Running> {
   const idleMiB = await served.residentMiB()
   const client = new Client(name, served.url, served.token, Math.max(sizes.concurrency, 8))
   return { name, served, idleMiB, filled: await prepare(client, sizes), experiments: new Map() }
+}
+
+/** Waits until no server is busy with its own start any more: MLflow's workers go on for a while after its first answer. */
+async function quiet(): Promise<void> {
+  for (let tries = 0; tries < QUIET_TRIES; tries++) {
+    const before = busyMs()
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS))
+    if (busyMs() - before < QUIET_SHARE * QUIET_MS) return
+  }
+  say('!! the machine does not fall quiet: other work is measured, too')
+}
+
+/** Processor time of the whole machine but idle time, in milliseconds. */
+function busyMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)
 }
 
 /** Fills each server and tells how fast that was. */

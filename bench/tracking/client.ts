@@ -18,8 +18,13 @@ export class Client {
 
   /** @throws Error with the server's words for any status of 300 or more */
   async call(method: string, path: string, body?: unknown, lane = 0): Promise<Json> {
-    const text = (await this.good(method, path, body, lane)).body?.toString('utf8') ?? ''
+    const text = await this.text(method, path, body, lane)
     return text === '' ? {} : JSON.parse(text)
+  }
+
+  /** As `call`, for what is measured: the answer is read, but to parse it would measure this program. */
+  async text(method: string, path: string, body?: unknown, lane = 0): Promise<string> {
+    return (await this.good(method, path, body, lane)).body?.toString('utf8') ?? ''
   }
 
   private async good(method: string, path: string, body: unknown, lane: number): Promise<Answer> {
@@ -38,8 +43,8 @@ export class Client {
     await this.good('POST', `/api/2.0/mlflow/${path}`, body, lane)
   }
 
-  get(path: string, query: Record<string, string>, lane = 0): Promise<Json> {
-    return this.call('GET', `/api/2.0/mlflow/${path}?${new URLSearchParams(query)}`, undefined, lane)
+  getText(path: string, query: Record<string, string>, lane = 0): Promise<string> {
+    return this.text('GET', `/api/2.0/mlflow/${path}?${new URLSearchParams(query)}`, undefined, lane)
   }
 
   /** Sends or fetches bytes that are only counted; returns how many came back. */
