@@ -192,7 +192,7 @@ export function searches(runs: number, idOf: (server: Filled) => string): Scenar
     measure: async (server) => {
       const body = { experiment_ids: [idOf(server)], max_results: 100, ...extra }
       return median(
-        await latencies(7, async () => {
+        await latencies(30, async () => {
           const found = await server.client.text('POST', '/api/2.0/mlflow/runs/search', body)
           if (!found.includes('"runs"')) throw new Error(`The search found nothing: ${JSON.stringify(body)}`)
         }),
