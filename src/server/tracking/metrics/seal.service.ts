@@ -15,7 +15,7 @@ export const SEAL_POINTS = 2_048
 export const DIRECT_POINTS = 256
 
 /** Series of one commit: whoever writes meanwhile waits for so many at most. */
-const SERIES_A_COMMIT = 20
+const SERIES_A_COMMIT = 100
 
 type Sealing = { seriesIds: readonly number[]; whole: boolean }
 
