@@ -25,6 +25,7 @@ import { type Served, serveOurs } from './tracking/servers.ts'
 
 const MAX_BYTES_PER_POINT = 24
 const LANES = 16
+const VACUUM_EVERY_MS = 20_000
 
 const { values: given } = parseArgs({
   args: process.argv.slice(3),
@@ -89,6 +90,7 @@ function storeFlags(url: string | null): string[] {
 async function fill(): Promise<Manifest> {
   await mkdir(join(folder, 'store'), { recursive: true })
   const flags = storeFlags(databaseUrl)
+  const vacuum = await startVacuum()
   let server = await serveOurs(flags, [])
   let client = new Client('ours', server.url, server.token, LANES)
   const begun = performance.now()
@@ -106,6 +108,7 @@ async function fill(): Promise<Manifest> {
   while (await isUnsealed()) await new Promise((resolve) => setTimeout(resolve, 1_000))
   const sealedSeconds = (performance.now() - begunPoints) / 1_000
   await finish(server, client)
+  await vacuum.stop()
   const bytes = await storeBytes()
   const perPoint = (bytes - without) / points
   const facts = [
@@ -122,6 +125,7 @@ async function fill(): Promise<Manifest> {
       `${number(perPoint)} (wanted at most ${MAX_BYTES_PER_POINT}): ${perPoint <= MAX_BYTES_PER_POINT ? 'holds' : '**missed**'}`,
     ],
     ['memory after filling', `${number(peak)} MiB`],
+    ...vacuum.facts,
   ]
   if (perPoint > MAX_BYTES_PER_POINT) process.exitCode = 1
   const manifest = { store: { ...filled, points }, token: server.token ?? '', databaseUrl, facts }
@@ -187,6 +191,27 @@ async function storeBytes(): Promise<number> {
   const files = (await readdir(store)).filter((name) => /\.db(-wal)?$/.test(name))
   const found = await Promise.all(files.map((name) => stat(join(store, name))))
   return found.reduce((sum, file) => sum + file.size, 0)
+}
+
+/** On a PostgreSQL whose autovacuum is off, does what that would do: without it there are no statistics, and dead rows stay. */
+async function startVacuum(): Promise<{ facts: string[][]; stop(): Promise<void> }> {
+  const url = databaseUrl
+  if (url === null || (await onServer('SHOW autovacuum', url))[0]?.autovacuum !== 'off')
+    return { facts: [], stop: async () => {} }
+  const vacuum = () => onServer('VACUUM (ANALYZE)', url)
+  let working: Promise<unknown> = Promise.resolve()
+  const timer = setInterval(() => {
+    working = working.then(vacuum)
+  }, VACUUM_EVERY_MS)
+  const every = `every ${VACUUM_EVERY_MS / 1_000} s while filling, and at its end`
+  return {
+    facts: [['vacuum', `autovacuum is off on this server: VACUUM (ANALYZE) ${every}`]],
+    async stop() {
+      clearInterval(timer)
+      await working
+      await vacuum()
+    },
+  }
 }
 
 /** Whether points of ended runs still wait in the tails. */
