@@ -62,21 +62,19 @@ describe('many callers at once', () => {
     await untilThreadWrites()
     // Whoever found the file taken would not wait.
     if (ENGINE === 'sqlite') await sql`PRAGMA busy_timeout = 0`.execute(server.ctx.db)
+    const theirs = Array.from({ length: 30 }, (_, i) => write({ name: `turn-there-${i}` }))
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve)) // on their way
     const own = Array.from({ length: 30 }, (_, i) =>
       inTransaction(server.ctx, async (tx) => {
         await inBatch(tx, { name: `turn-here-${i}` }, userWrites)
         await new Promise((resolve) => setImmediate(resolve)) // held open, while the thread could write
       }),
     )
-    const theirs = Array.from({ length: 30 }, (_, i) => write({ name: `turn-there-${i}` }))
     await Promise.all(own)
     const threads = (await Promise.all(theirs)).map(({ thread }) => thread)
     expect(await names('turn-')).toHaveLength(60)
-    // After the transactions of this thread, batches went on in the other.
-    expect(
-      (await Promise.all(['x', 'y', 'z'].map((n) => write({ name: `turn-after-${n}` })))).map((a) => a.thread),
-    ).not.toContain(ENGINE === 'sqlite' ? threadId : -1)
-    expect(threads).toHaveLength(30)
+    if (ENGINE === 'sqlite') expect(threads).not.toContain(threadId)
   })
 })
 

@@ -38,7 +38,7 @@ export function createWriteThread(databaseUrl: string, log: Logger): WriteThread
   function start(module: string): void {
     const ended = (wasReady: boolean, error: unknown) => {
       thread = null
-      if (wasReady && error === undefined) return
+      if (closed || (wasReady && error === undefined)) return
       startAgainAt = performance.now() + RESTART_MS
       log.warn({ err: error }, 'the thread that writes ended; writes go on without it for a while')
     }
