@@ -82,6 +82,14 @@ describe('a store of the first schema', () => {
     await sql`INSERT INTO latest_metrics (run_id, key, step, timestamp_ms, value, is_nan) VALUES (${run}, 'loss', 9007199254740993, 9, 0.125, 0)`.execute(
       db,
     )
+    for (let i = 1; i <= 60; i++) {
+      await sql`INSERT INTO metrics (run_id, key, step, timestamp_ms, value, is_nan) VALUES (${run}, ${`k${i}`}, ${-i}, 9, 0, ${i % 2})`.execute(
+        db,
+      )
+      await sql`INSERT INTO latest_metrics (run_id, key, step, timestamp_ms, value, is_nan) VALUES (${run}, ${`k${i}`}, ${-i}, 9, 0, ${i % 2})`.execute(
+        db,
+      )
+    }
     await db.destroy()
   }
 
@@ -95,10 +103,16 @@ describe('a store of the first schema', () => {
         { key: 'note', value: note },
       ],
       tags: [{ key: 'team', value: 'a' }],
-      metrics: [{ key: 'loss', value: 0.125 }],
     })
+    const latest = body.run.data.metrics.map((metric: { key: string; value: unknown }) => [metric.key, metric.value])
+    expect(latest).toHaveLength(61)
+    expect(latest).toContainEqual(['loss', 0.125])
     const history = await api.get('metrics/get-history', { run_id: run, metric_key: 'loss' })
     expect(history.text.match(/"step":\d+/g)).toEqual(['"step":0', '"step":1', '"step":9007199254740993'])
+    for (let i = 1; i <= 60; i++) {
+      const one = await api.get('metrics/get-history', { run_id: run, metric_key: `k${i}` })
+      expect(one.body.metrics).toEqual([{ key: `k${i}`, value: i % 2 === 1 ? 'NaN' : 0, timestamp: 9, step: -i }])
+    }
     const found = await api.post('runs/search', {
       experiment_ids: ['7'],
       filter: "params.depth = '5' and metrics.loss < 0.2 and tags.team = 'a'",

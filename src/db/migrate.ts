@@ -14,12 +14,15 @@ import { newRuns } from './migrations/0011-new-runs.ts'
 import { searchOrder } from './migrations/0012-search-order.ts'
 import { copiedVersions } from './migrations/0013-copied-versions.ts'
 import { valueBeginnings } from './migrations/0016-value-beginnings.ts'
+import { metricTails } from './migrations/0017-metric-tails.ts'
 
 export type Migration = {
   version: number
   name: string
   /** Common DDL, see dialect.ts `ddlFor`. */
   sql: string
+  /** What SQL cannot do with the rows that are there, afterwards. It needs nothing of what later migrations change. */
+  move?: (db: Db) => Promise<void>
 }
 
 /** In order, never edited once released: a change of the schema is a new entry. */
@@ -38,6 +41,7 @@ export const MIGRATIONS: readonly Migration[] = [
   searchOrder,
   copiedVersions,
   valueBeginnings,
+  metricTails,
 ]
 
 /** Any number that no other program uses on the same PostgreSQL database. */
@@ -75,6 +79,7 @@ async function applyPending(db: Db, migrations: readonly Migration[]): Promise<v
   for (const migration of migrations) {
     if (applied.has(migration.version)) continue
     for (const statement of ddlFor(db, migration.sql)) await sql.raw(statement).execute(db)
+    await migration.move?.(db)
     await sql`INSERT INTO schema_versions (version, name, applied_at_ms) VALUES (${migration.version}, ${migration.name}, ${Date.now()})`.execute(
       db,
     )

@@ -52,7 +52,7 @@ import type {
   LoggedModelTagsTable,
   MetricChunksTable,
   MetricSeriesTable,
-  MetricTailTable,
+  MetricTailsTable,
   RunInputsTable,
   RunModelsTable,
   RunParamsTable,
@@ -80,7 +80,7 @@ export type Tables = {
   run_params: RunParamsTable
   run_tags: RunTagsTable
   metric_series: MetricSeriesTable
-  metric_tail: MetricTailTable
+  metric_tails: MetricTailsTable
   metric_chunks: MetricChunksTable
   run_inputs: RunInputsTable
   run_models: RunModelsTable

@@ -61,9 +61,18 @@ export type MetricSeriesTable = PointColumns & {
   experiment_id: number
   /** Points that came since the last seal; an identical point sent again counts. */
   tail_points: number
+  /** The newest of them, until they are enough for a piece (metrics/tail-codec.ts). */
+  recent: Buffer | null
 }
-/** Points that are not sealed yet, each once. */
-export type MetricTailTable = PointColumns & { series_id: number }
+/** Points that are not sealed yet, in pieces; an identical point may come again. */
+export type MetricTailsTable = {
+  series_id: number
+  /** How many points the tail had when the piece was written: those of a series rise. */
+  number: number
+  /** The greatest step of its points. */
+  last_step: number | bigint
+  data: Buffer
+}
 /** Sealed points: in the order (step, time, value) within a chunk and from chunk to chunk, each once (metrics/chunk-codec.ts). */
 export type MetricChunksTable = {
   series_id: number

@@ -43,7 +43,7 @@ beforeAll(async () => {
   projectId = model.project_id
   const ids = Array.from({ length: RUNS - 1 }, (_, i) => `${i}`.padStart(32, '0'))
   const place = { experiment_id: Number(many) }
-  const point = { step: 0, timestamp_ms: 1, is_nan: 0, tail_points: 0 }
+  const point = { step: 0, timestamp_ms: 1, is_nan: 0, tail_points: 0, recent: null }
   await inTransaction(server.ctx, async ({ db: tx }) => {
     const all = ids.map((id, i) => ({ id, i }))
     await inChunks(all, 20, async (some) => {

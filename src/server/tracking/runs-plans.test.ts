@@ -30,7 +30,7 @@ beforeAll(async () => {
       tx,
       ids.map((id, i) => ({ ...model, id, started_at_ms: i % 900, ended_at_ms: 1_000 + (i % 700), name: `r${i}` })),
     )
-    const point = { step: 0, timestamp_ms: 1, is_nan: 0, tail_points: 0 }
+    const point = { step: 0, timestamp_ms: 1, is_nan: 0, tail_points: 0, recent: null }
     await raiseSeries(
       tx,
       ids.map((run_id, i) => ({ ...place, ...point, run_id, key: 'acc', value: (i * 7) % 1_000 })),

@@ -2,8 +2,9 @@ import type { PointColumns } from '../../../db/tables/tracking.ts'
 import type { WriteTx } from '../../../db/writes.ts'
 import { inOrder } from './point-order.ts'
 import { DIRECT_POINTS, SEAL_POINTS, sealPoints } from './seal.service.ts'
-import { addToTails, type TailRow } from './series.store.ts'
-import { isNewer, type NewSeries, raiseSeries } from './series-heads.store.ts'
+import { addToTails, clearRecent, type TailPiece } from './series.store.ts'
+import { isNewer, type NewSeries, PIECE_POINTS, raiseSeries } from './series-heads.store.ts'
+import { decodeTail, encodeTail } from './tail-codec.ts'
 
 /** A point of a metric of a run, as it is stored. */
 export type NewPoint = PointColumns & { run_id: string; key: string; experiment_id: number }
@@ -20,7 +21,8 @@ export async function appendPoints(tx: WriteTx, points: readonly NewPoint[]): Pr
     tx.db,
     groups.map((group) => group.head),
   )
-  const tails: TailRow[] = []
+  const pieces: TailPiece[] = []
+  const moved: number[] = []
   const long: number[] = []
   const byName = new Map(series.map((row) => [`${row.run_id}/${row.key}`, row]))
   for (const { head, points: own } of groups) {
@@ -30,35 +32,33 @@ export async function appendPoints(tx: WriteTx, points: readonly NewPoint[]): Pr
       await sealPoints(tx, row.id, inOrder(own), true)
       continue
     }
-    for (const point of own) {
-      tails.push({
-        series_id: row.id,
-        step: point.step,
-        timestamp_ms: point.timestamp_ms,
-        value: point.value,
-        is_nan: point.is_nan,
-      })
+    if (row.recent !== null) {
+      pieces.push({ series_id: row.id, number: row.tail_points, points: decodeTail(row.recent) })
+      moved.push(row.id)
     }
+    if (head.recent === null) pieces.push({ series_id: row.id, number: row.tail_points, points: own })
     if (row.tail_points >= SEAL_POINTS) long.push(row.id)
   }
-  await addToTails(tx.db, tails)
+  await addToTails(tx.db, pieces)
+  await clearRecent(tx.db, moved)
   return long
 }
 
-/** By run and key, in that order; the head has the newest point of each. */
+/** By run and key, in that order; the head has the newest point of each, and their bytes where they go to the series' row. */
 function groupBySeries(points: readonly NewPoint[]): Group[] {
   const groups = new Map<string, Group>()
   for (const point of points) {
     const name = `${point.run_id}/${point.key}`
     const group = groups.get(name)
     if (group === undefined) {
-      groups.set(name, { head: { ...point, tail_points: 1 }, points: [point] })
+      groups.set(name, { head: { ...point, tail_points: 1, recent: null }, points: [point] })
       continue
     }
     group.points.push(point)
     const tailPoints = group.head.tail_points + 1
-    if (isNewer(point, group.head)) group.head = { ...point, tail_points: tailPoints }
+    if (isNewer(point, group.head)) group.head = { ...point, tail_points: tailPoints, recent: null }
     group.head.tail_points = tailPoints
   }
+  for (const { head, points: own } of groups.values()) if (own.length < PIECE_POINTS) head.recent = encodeTail(own)
   return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, group]) => group)
 }

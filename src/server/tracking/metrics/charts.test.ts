@@ -5,6 +5,7 @@ import { type MlflowApi, mlflowApi } from '../../../../tests/harness/mlflow.ts'
 import { startTestServer, type TestServer } from '../../../../tests/harness/server.ts'
 import { HistoryBody } from '../tracking.schema.ts'
 import { SeriesBody } from './metrics.schema.ts'
+import { tailsOf } from './series.store.ts'
 import { FIELDS, type PlainPoint } from './summary.ts'
 import { Thinner } from './thinner.ts'
 
@@ -131,9 +132,11 @@ test('a run that ends is sealed soon after the answer, and again when it ends ag
   const waiting = async () => {
     const { db } = server.ctx
     const series = await db.selectFrom('metric_series').selectAll().where('run_id', '=', run).execute()
-    const ids = series.map(({ id }) => id)
-    const rows = await db.selectFrom('metric_tail').selectAll().where('series_id', 'in', ids).execute()
-    return [rows.length, series.reduce((sum, one) => sum + one.tail_points, 0)]
+    const tails = await tailsOf(
+      db,
+      series.map(({ id }) => id),
+    )
+    return [[...tails.values()].flat().length, series.reduce((sum, one) => sum + one.tail_points, 0)]
   }
   await api.post('runs/update', { run_id: run, status: 'RUNNING' })
   expect(await waiting()).toEqual([9, 9])

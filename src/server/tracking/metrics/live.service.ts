@@ -47,7 +47,7 @@ export async function pointsBehind(
 async function behind(ctx: Context, seriesId: number, after: PointColumns | null): Promise<PointColumns[]> {
   const isNew = (point: PointColumns) => after === null || comparePoints(point, after) > 0
   // The tail first: what is sealed in between is then seen twice, and dropped below, but never missed.
-  const tail = await store.tailBehind(ctx.db, seriesId, after, MAX_POINTS)
+  const tail = await store.tailBehind(ctx.db, seriesId, after)
   const points: PointColumns[] = []
   const from = await store.firstChunkReaching(ctx.db, seriesId, after)
   if (from !== undefined) {

@@ -10,6 +10,7 @@ import { sealSilentRuns } from './keeper.ts'
 import { compareByTime, comparePoints, inOrder } from './point-order.ts'
 import { sealSeries } from './seal.service.ts'
 import { findSeries, pointsOf } from './series.reads.ts'
+import { tailBehind, tailsOf } from './series.store.ts'
 import { FIELDS, type PlainPoint } from './summary.ts'
 import { viewsOf } from './views.reads.ts'
 
@@ -38,7 +39,10 @@ const wire = ({ step, timestamp_ms, value, is_nan }: PointColumns) => ({
 async function log(run: string, points: readonly PointColumns[]): Promise<void> {
   for (let at = 0; at < points.length; at += 1_000) {
     const metrics = points.slice(at, at + 1_000).map(wire)
-    expect((await api.post('runs/log-batch', { run_id: run, metrics })).status).toBe(200)
+    const text = JSON.stringify({ run_id: run, metrics }, (_, value) =>
+      typeof value === 'bigint' ? `int64 ${value}` : value,
+    )
+    expect((await api.post('runs/log-batch', text.replace(/"int64 (-?\d+)"/g, '$1'))).status).toBe(200)
   }
 }
 
@@ -139,6 +143,30 @@ describe('whatever order points come in, and whenever they are sealed', () => {
     expect(sampled[0]).toEqual({ ...pointOf({ ...(model[0] as PointColumns), key: 'm' }), runId: run })
     expect(sampled.at(-1)).toEqual({ ...pointOf({ ...(model.at(-1) as PointColumns), key: 'm' }), runId: run })
   })
+})
+
+test('points that come one by one lie in the row of their series, and go to its tail a piece at a time', async () => {
+  const run = await api.run()
+  const model = Array.from({ length: 45 }, (_, i) =>
+    i % 7 === 3 ? point(BigInt(i) * 2n ** 57n - 2n ** 61n, i, Number.NaN) : point(i * 3, 2 ** 41 + i, (1 - i) / 3),
+  )
+  for (const [index, one] of model.entries()) await log(run, index % 5 === 0 ? [one, ...model.slice(0, 2)] : [one])
+  const { db } = server.ctx
+  const series = await db.selectFrom('metric_series').selectAll().where('run_id', '=', run).executeTakeFirstOrThrow()
+  const pieces = await db.selectFrom('metric_tails').selectAll().where('series_id', '=', series.id).execute()
+  expect([series.tail_points, series.recent?.length, pieces.length]).toEqual([63, 14 * 24, 3])
+  expect((await tailsOf(db, [series.id])).get(series.id)).toEqual(inOrder(model))
+  const byTime = inOrder(model).sort(compareByTime)
+  const texts = (await api.get('metrics/get-history', { run_id: run, metric_key: 'm' })).text.match(/"step":-?\d+/g)
+  expect(texts).toEqual(byTime.map(({ step }) => `"step":${step}`))
+  for (const after of [null, ...model]) {
+    const behind = inOrder(model).filter((one) => after === null || comparePoints(one, after) > 0)
+    expect(await tailBehind(db, series.id, after)).toEqual(behind)
+  }
+  await seal(run, false)
+  await seal(run, true)
+  const [sealed] = await findSeries(db, projectId, [run], 'm')
+  expect([sealed?.tail.length, sealed?.heads.map((head) => head.points)]).toEqual([0, [45]])
 })
 
 test('a long series is drawn from summaries: its spikes stay, and hundreds of runs are drawn at once', async () => {

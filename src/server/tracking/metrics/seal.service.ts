@@ -11,7 +11,7 @@ import { summaryOf } from './summary.ts'
 export const CHUNK_POINTS = 1_024
 /** A tail of this length is sealed while its run goes on. */
 export const SEAL_POINTS = 2_048
-/** So many new points of one series become a chunk at once, without a row each in between. */
+/** So many new points of one series become a chunk at once. */
 export const DIRECT_POINTS = 256
 
 /** Series of one commit: whoever writes meanwhile waits for so many at most. */
@@ -51,7 +51,7 @@ export const sealings = defineThreadBatch(import.meta.url, 'sealings', {
 async function sealTails(tx: WriteTx, ids: readonly number[]): Promise<void> {
   const begun = new Set(await store.sealedAmong(tx.db, ids))
   const fresh = ids.filter((id) => !begun.has(id))
-  const tails = Map.groupBy(await store.tailsOf(tx.db, fresh), (row) => row.series_id)
+  const tails = await store.tailsOf(tx.db, fresh)
   await store.addChunks(
     tx.db,
     [...tails].flatMap(([id, points]) => chunksOf(id, 0, points)),
@@ -68,7 +68,7 @@ export async function sealPoints(
   added: readonly PointColumns[],
   whole: boolean,
 ): Promise<void> {
-  const tail = await store.tailsOf(tx.db, [seriesId])
+  const tail = (await store.tailsOf(tx.db, [seriesId])).get(seriesId) ?? []
   let points = added.length === 0 ? tail : inOrder([...tail, ...added])
   const first = points[0]
   const last = await store.lastChunkHead(tx.db, seriesId)
@@ -85,10 +85,7 @@ export async function sealPoints(
   const rest = points.slice(count)
   await store.addChunks(tx.db, chunksOf(seriesId, number, points.slice(0, count)))
   if (tail.length > 0) await store.removeTails(tx.db, [seriesId])
-  await store.addToTails(
-    tx.db,
-    rest.map((point) => ({ ...point, series_id: seriesId })),
-  )
+  if (rest.length > 0) await store.addToTails(tx.db, [{ series_id: seriesId, number: rest.length, points: rest }])
   await store.setTailPoints(tx.db, [seriesId], rest.length)
 }
 

@@ -47,7 +47,7 @@ async function findWith<H extends Head>(
 ): Promise<FoundSeries<H>[]> {
   const rows = await store.seriesOf(db, projectId, runIds, key)
   const ids = rows.map((row) => row.id)
-  const tails = Map.groupBy(await store.tailsOf(db, ids), (row) => row.series_id)
+  const tails = await store.tailsOf(db, ids)
   const heads = Map.groupBy(await headsOf(db, ids), (row) => row.series_id)
   const found: FoundSeries<H>[] = []
   for (const { id, run_id } of rows) {

@@ -1,7 +1,9 @@
-import { type Selectable, sql } from 'kysely'
+import { CompiledQuery, type NotNull, type Selectable } from 'kysely'
 import { insertMany, rowsAmong } from '../../../db/bulk.ts'
 import { collect, type Db, isPostgres } from '../../../db/dialect.ts'
 import type { MetricChunksTable, MetricSeriesTable, PointColumns } from '../../../db/tables/tracking.ts'
+import { comparePoints, inOrder } from './point-order.ts'
+import { decodeTail, encodeTail } from './tail-codec.ts'
 
 export type SeriesRow = Selectable<MetricSeriesTable>
 export type ChunkRow = Selectable<MetricChunksTable>
@@ -10,7 +12,8 @@ export type ChunkSketch = Pick<ChunkRow, 'series_id' | 'number' | 'points' | 'la
   /** Of a chunk that has no summary. */
   data: Buffer | null
 }
-export type TailRow = PointColumns & { series_id: number }
+/** Points of the tail of a series, and how many it has with them. */
+export type TailPiece = { series_id: number; number: number; points: readonly PointColumns[] }
 
 const HEAD = [
   'series_id',
@@ -22,17 +25,26 @@ const HEAD = [
   'max_timestamp_ms',
 ] as const
 
-/** Adds points to the tails; those that lie there already are left alone. */
-export async function addToTails(db: Db, rows: readonly TailRow[]): Promise<void> {
+/** Adds pieces to the tails. */
+export async function addToTails(db: Db, pieces: readonly TailPiece[]): Promise<void> {
   await insertMany(
     db,
-    {
-      table: 'metric_tail',
-      columns: { series_id: 'int', step: 'int', timestamp_ms: 'int', value: 'real', is_nan: 'int' },
-      suffix: 'ON CONFLICT DO NOTHING',
-    },
-    rows.map((row) => [row.series_id, row.step, row.timestamp_ms, row.value, row.is_nan]),
+    { table: 'metric_tails', columns: { series_id: 'int', number: 'int', last_step: 'int', data: 'blob' } },
+    pieces.map(({ series_id, number, points }) => [series_id, number, greatestStep(points), encodeTail(points)]),
   )
+}
+
+function greatestStep(points: readonly PointColumns[]): number | bigint {
+  return points.reduce((most, { step }) => (step > most ? step : most), points[0]?.step ?? 0)
+}
+
+/** Takes the newest points out of the rows of series: they are in pieces now. */
+export async function clearRecent(db: Db, seriesIds: readonly number[]): Promise<void> {
+  if (seriesIds.length === 0) return
+  const [among, ids] = isPostgres(db)
+    ? ['= ANY($1)', seriesIds]
+    : ['IN (SELECT value FROM json_each(?))', JSON.stringify(seriesIds)]
+  await db.executeQuery(CompiledQuery.raw(`UPDATE metric_series SET recent = NULL WHERE id ${among}`, [ids]))
 }
 
 export async function addChunks(db: Db, rows: readonly ChunkRow[]): Promise<void> {
@@ -62,12 +74,17 @@ export async function removeChunks(db: Db, seriesId: number, fromNumber: number)
 
 export async function removeTails(db: Db, seriesIds: readonly number[]): Promise<void> {
   if (seriesIds.length === 0) return
-  await db.deleteFrom('metric_tail').where('series_id', 'in', seriesIds).execute()
+  await db.deleteFrom('metric_tails').where('series_id', 'in', seriesIds).execute()
 }
 
+/** What is left in the tails lies in pieces. */
 export async function setTailPoints(db: Db, seriesIds: readonly number[], points: number): Promise<void> {
   if (seriesIds.length === 0) return
-  await db.updateTable('metric_series').set({ tail_points: points }).where('id', 'in', seriesIds).execute()
+  await db
+    .updateTable('metric_series')
+    .set({ tail_points: points, recent: null })
+    .where('id', 'in', seriesIds)
+    .execute()
 }
 
 /**
@@ -125,24 +142,26 @@ export async function latestOf(
 }
 
 /** The latest points of some metrics of a run. */
-export async function latestOfKeys(db: Db, runId: string, keys: readonly string[]): Promise<SeriesRow[]> {
-  return db.selectFrom('metric_series').selectAll().where('run_id', '=', runId).where('key', 'in', keys).execute()
+export async function latestOfKeys(
+  db: Db,
+  runId: string,
+  keys: readonly string[],
+): Promise<(PointColumns & { id: number; key: string })[]> {
+  return db
+    .selectFrom('metric_series')
+    .select(['id', 'key', 'step', 'timestamp_ms', 'value', 'is_nan'])
+    .where('run_id', '=', runId)
+    .where('key', 'in', keys)
+    .execute()
 }
 
-/** Unsealed points behind one, in order. */
-export async function tailBehind(
-  db: Db,
-  seriesId: number,
-  after: PointColumns | null,
-  limit: number,
-): Promise<TailRow[]> {
-  let query = db.selectFrom('metric_tail').selectAll().where('series_id', '=', seriesId)
-  if (after !== null) {
-    query = query.where(
-      sql<boolean>`(step, timestamp_ms, value, is_nan) > (${after.step}, ${after.timestamp_ms}, ${after.value}, ${after.is_nan})`,
-    )
-  }
-  return query.orderBy('step').orderBy('timestamp_ms').orderBy('value').orderBy('is_nan').limit(limit).execute()
+/** Unsealed points behind one, in order, each once. */
+export async function tailBehind(db: Db, seriesId: number, after: PointColumns | null): Promise<PointColumns[]> {
+  let pieces = db.selectFrom('metric_tails').select(['series_id', 'data']).where('series_id', '=', seriesId)
+  if (after !== null) pieces = pieces.where('last_step', '>=', after.step)
+  const rows = await recentOf(db, [seriesId]).unionAll(pieces).execute()
+  const points = inOrder(rows.flatMap(({ data }) => decodeTail(data)))
+  return after === null ? points : points.filter((point) => comparePoints(point, after) > 0)
 }
 
 /** The number of the first chunk that may hold points behind one; the newest chunks are looked at first. */
@@ -161,19 +180,25 @@ export async function firstChunkReaching(
   return (await query.executeTakeFirst())?.number
 }
 
-export async function tailsOf(db: Db, seriesIds: readonly number[]): Promise<TailRow[]> {
-  return collect(seriesIds, (ids) =>
-    db
-      .selectFrom('metric_tail')
-      .selectAll()
-      .where('series_id', 'in', ids)
-      .orderBy('series_id')
-      .orderBy('step')
-      .orderBy('timestamp_ms')
-      .orderBy('value')
-      .orderBy('is_nan')
+/** The unsealed points of series, in order, each once; one that has none is left out. */
+export async function tailsOf(db: Db, seriesIds: readonly number[]): Promise<Map<number, PointColumns[]>> {
+  const rows = await collect(seriesIds, (ids) =>
+    // In one statement: points move from the row into a piece, and none may be missed.
+    recentOf(db, ids)
+      .unionAll(db.selectFrom('metric_tails').select(['series_id', 'data']).where('series_id', 'in', ids))
       .execute(),
   )
+  const pieces = Map.groupBy(rows, (row) => row.series_id)
+  return new Map([...pieces].map(([id, own]) => [id, inOrder(own.flatMap(({ data }) => decodeTail(data)))]))
+}
+
+function recentOf(db: Db, seriesIds: readonly number[]) {
+  return db
+    .selectFrom('metric_series')
+    .select(['id as series_id', 'recent as data'])
+    .where('id', 'in', seriesIds)
+    .where('recent', 'is not', null)
+    .$narrowType<{ data: NotNull }>()
 }
 
 export async function chunkHeads(db: Db, seriesIds: readonly number[]): Promise<ChunkHead[]> {
