@@ -44,8 +44,8 @@ function handedOver<C extends Batching, I, O>(ctx: C, item: I, write: BatchedWri
   const { writer } = ctx
   if (writer === undefined) return null
   return joinElsewhere(ctx.db as Kysely<Tables>, {
-    size: () => 1,
-    isWanted: (count) => writer.isWanted(write, count),
+    load: () => ({ items: 1, rows: write.rowsOf(item) }),
+    isWanted: (load) => writer.isWanted(write, load),
     run: () => writer.write(ctx, write, prepared(ctx, item, write)),
   })
 }
@@ -130,8 +130,11 @@ async function drain<C extends Batching>(
     }
     try {
       const outcomes = await inTransaction(ctx, flush, {
-        size: () => queue.waiting.length,
-        isWanted: (count) => ctx.writer?.isWanted(write, count) === true,
+        load: () => ({
+          items: queue.waiting.length,
+          rows: queue.waiting.reduce((sum, { item }) => sum + write.rowsOf(item), 0),
+        }),
+        isWanted: (load) => ctx.writer?.isWanted(write, load) === true,
         run: () => allHandedOver(ctx, write, taken(), items),
       })
       for (const [index, outcome] of outcomes.entries()) settle(items[index], outcome)

@@ -3,12 +3,14 @@ import { isPostgres, troubleOf } from './dialect.ts'
 import type { Tables } from './tables.ts'
 
 type Work<T> = (tx: Transaction<Tables>) => Promise<T>
+/** How much is to be written together. */
+export type Load = { items: number; rows: number }
 /** How another connection of this process can do the same work, while no transaction of this one is open. */
 export type Elsewhere<T> = {
-  /** Whether it should, and can: `items` are to be written with it. */
-  isWanted(items: number): boolean
-  /** How many items it is. */
-  size(): number
+  /** Whether it should, and can, when so much is to be written with it. */
+  isWanted(load: Load): boolean
+  /** How much it is. */
+  load(): Load
   run(): Promise<T>
 }
 type Unit = {
@@ -18,6 +20,8 @@ type Unit = {
   reject: (error: unknown) => void
 }
 type Outcome = { value: unknown } | { error: unknown }
+
+const NOTHING: Load = { items: 0, rows: 0 }
 
 const groups = new WeakMap<Kysely<Tables>, CommitGroup>()
 
@@ -70,9 +74,10 @@ class CommitGroup {
     })
   }
 
-  join<T>({ isWanted, size, run }: Elsewhere<T>): Promise<T> | null {
-    if (this.#elsewhere === 0 || this.#running || !isWanted(this.#elsewhere + size())) return null
-    return this.#away(run)
+  join<T>({ isWanted, load, run }: Elsewhere<T>): Promise<T> | null {
+    if (this.#elsewhere === 0 || this.#running) return null
+    const { items, rows } = load()
+    return isWanted({ items: this.#elsewhere + items, rows }) ? this.#away(run) : null
   }
 
   async #away<T>(run: () => Promise<T>): Promise<T> {
@@ -140,8 +145,13 @@ class CommitGroup {
 }
 
 function areWantedElsewhere(units: readonly Unit[]): boolean {
-  const items = units.reduce((sum, { elsewhere }) => sum + (elsewhere?.size() ?? 0), 0)
-  return units.every(({ elsewhere }) => elsewhere?.isWanted(items) === true)
+  const all: Load = { items: 0, rows: 0 }
+  for (const { elsewhere } of units) {
+    const { items, rows } = elsewhere?.load() ?? NOTHING
+    all.items += items
+    all.rows += rows
+  }
+  return units.every(({ elsewhere }) => elsewhere?.isWanted(all) === true)
 }
 
 async function inSavepoint(tx: Transaction<Tables>, work: Work<unknown>): Promise<Outcome> {

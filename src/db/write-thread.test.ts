@@ -33,6 +33,13 @@ test('one caller at a time is written for here', async () => {
   for (let i = 0; i < 3; i++) expect(await write({ name: `single-${i}` })).toMatchObject({ thread: threadId })
 })
 
+test('a few rows are written here, whoever else comes', async () => {
+  await untilThreadWrites()
+  await new Promise((resolve) => setTimeout(resolve, 50)) // the heavy load is over
+  const all = await Promise.all(Array.from({ length: 20 }, (_, i) => write({ name: `light-${i}`, light: true })))
+  for (const one of all) expect(one).toMatchObject({ thread: threadId })
+})
+
 describe('many callers at once', () => {
   test('each has its own outcome, as it was thrown', async () => {
     await untilThreadWrites()

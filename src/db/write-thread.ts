@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Load } from './group-commit.ts'
 import type { PlainError, PlainOutcome, WriteAnswer, WriteMessage, WriterData } from './write.worker.ts'
 import type { BatchedWrite, WriteTx } from './writes.ts'
 
@@ -12,11 +13,11 @@ import type { BatchedWrite, WriteTx } from './writes.ts'
  */
 export type WriteThread = {
   /**
-   * Whether it should be handed a write when so many items wait. One alone is written sooner by who has it, unless others
-   * came a moment ago; and a server that never gets two at a time has no thread: the first two start it, for those that
-   * follow.
+   * Whether it should be handed a write when so much waits. One alone is written sooner by who has it, and a few rows cost
+   * less than the way to another thread and back; unless more came a moment ago. A server that never gets so much at a time
+   * has no thread: the first heavy load starts it, for what follows.
    */
-  isWanted<C extends WriteTx, I, O>(write: BatchedWrite<C, I, O>, items: number): boolean
+  isWanted<C extends WriteTx, I, O>(write: BatchedWrite<C, I, O>, load: Load): boolean
   /** Hands an item over. @throws what its batch throws; AppError unavailable when the thread ended meanwhile */
   write<C extends WriteTx, I, O>(ctx: C, write: BatchedWrite<C, I, O>, item: I): Promise<O>
   close(): Promise<void>
@@ -25,7 +26,9 @@ export type WriteThread = {
 const IDLE_MS = 120_000
 /** One that failed is not started again before. */
 const RESTART_MS = 60_000
-/** After two came at a time, so long the next is expected not to be alone. */
+/** From so many rows on that are to be written at once. */
+const HEAVY_ROWS = 300
+/** After a heavy load, so long the next is expected to be one, too. */
 const BUSY_MS = 20
 
 /** For a SQLite file. */
@@ -50,11 +53,12 @@ export function createWriteThread(databaseUrl: string, log: Logger): WriteThread
   }
 
   return {
-    isWanted(write, items) {
+    isWanted(write, { items, rows }) {
       if (closed || write.thread === undefined) return false
       const now = performance.now()
-      if (items < 2 && now > busyUntil) return false
-      if (items > 1) busyUntil = now + BUSY_MS
+      const isHeavy = items > 1 && rows >= HEAVY_ROWS
+      if (!isHeavy && now > busyUntil) return false
+      if (isHeavy) busyUntil = now + BUSY_MS
       if (thread === null && now >= startAgainAt) start(write.thread.module)
       return thread?.isReady === true
     },

@@ -26,14 +26,18 @@ export type BatchedWrite<C extends WriteTx, I, O> = {
   done?: (ctx: C, item: I, outcome: O) => void
   /** How the thread that writes finds it again; absent: it needs a whole Context. */
   thread?: { module: string; name: string }
+  /** About how many rows an item writes: the thread is for many (write-thread.ts). */
+  rowsOf: (item: I) => number
 }
+
+const oneRow = () => 1
 
 /** A write that may need all of a Context. */
 export function defineBatch<C extends WriteTx, I, O>(
   flush: BatchedWrite<C, I, O>['flush'],
   limits: BatchLimits<I> = LIMITS,
 ): BatchedWrite<C, I, O> {
-  return { flush, limits }
+  return { flush, limits, rowsOf: oneRow }
 }
 
 /**
@@ -43,7 +47,7 @@ export function defineBatch<C extends WriteTx, I, O>(
 export function defineThreadBatch<I, O>(
   module: string,
   name: string,
-  write: Pick<BatchedWrite<WriteTx, I, O>, 'flush' | 'prepare' | 'done'> & { limits?: BatchLimits<I> },
+  write: Pick<BatchedWrite<WriteTx, I, O>, 'flush' | 'rowsOf'> & Partial<BatchedWrite<WriteTx, I, O>>,
 ): BatchedWrite<WriteTx, I, O> {
   return { limits: LIMITS, ...write, thread: { module, name } }
 }

@@ -16,10 +16,11 @@ export function installBodies(app: FastifyInstance): void {
       done(error as Error)
     }
   })
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     checkEncoding(request)
     checkUrlTexts(request)
     limitSilence(request)
+    done()
   })
 }
 

@@ -14,8 +14,8 @@ export function installDraining(app: FastifyInstance): void {
     isEnding = true
     done()
   })
-  app.addHook('onRequest', async (_request, reply) => {
-    if (!isEnding) return
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (!isEnding) return done()
     reply.header('connection', 'close')
     throw new AppError('unavailable', 'The server is being stopped or restarted; ask again in a moment.', {
       retryAfterSeconds: BACK_IN_SECONDS,

@@ -29,17 +29,20 @@ export function installGuard(app: FastifyInstance, ctx: Context): void {
   app.decorateRequest('actor', null as unknown as Actor)
   app.decorateRequest('project', null)
   app.decorateRequest('stillAllowed', function (this: FastifyRequest) {
-    return admit(ctx, this).then(
-      () => true,
-      // A database that is away for a moment is no reason to end a stream.
-      (error: unknown) => !(error instanceof AppError),
-    )
+    return accountsExist(ctx)
+      .then((withAccounts) => admit(ctx, this, withAccounts))
+      .then(
+        () => true,
+        // A database that is away for a moment is no reason to end a stream.
+        (error: unknown) => !(error instanceof AppError),
+      )
   })
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.probe === true) return admitProbe(ctx, request)
-    checkHost(ctx, request, await accountsExist(ctx))
+    const withAccounts = await accountsExist(ctx)
+    checkHost(ctx, request, withAccounts)
     checkOrigin(request)
-    await admit(ctx, request)
+    await admit(ctx, request, withAccounts)
   })
 }
 
@@ -50,9 +53,8 @@ async function admitProbe(ctx: Context, request: FastifyRequest): Promise<void> 
 }
 
 /** Finds who asks and checks that they may. @throws AppError unauthenticated, forbidden, not_found, too_many_requests */
-async function admit(ctx: Context, request: FastifyRequest): Promise<void> {
+async function admit(ctx: Context, request: FastifyRequest, withAccounts: boolean): Promise<void> {
   const { permission, door = false } = request.routeOptions.config
-  const withAccounts = await accountsExist(ctx)
   request.actor = { ...(await authenticate(ctx, request, withAccounts, door)), origin: originOf(request) }
   if (permission === undefined) return // the not-found handler: it tells nothing
   limitRunToken(request, permission)

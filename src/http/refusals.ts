@@ -34,9 +34,13 @@ export function installRefusals(app: FastifyInstance, ctx: Context): void {
     clearInterval(timer)
     await flush()
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const one = attempt(request, reply)
-    if (one === null) return
+    if (one === null) return done()
+    note(one).then(() => done(), done)
+  })
+
+  async function note(one: Seen): Promise<void> {
     const own = [one.actor, one.origin.address, one.route, one.projectId, one.status].join('\n')
     const key = seen.has(own) || seen.size < KINDS_MAX ? own : `others ${one.result}`
     const known = seen.get(key)
@@ -45,7 +49,7 @@ export function installRefusals(app: FastifyInstance, ctx: Context): void {
       seen.set(key, key === own ? one : { ...one, actor: 'several', projectId: null, route: 'several', path: '' })
       await write(one, 1)
     }
-  })
+  }
 }
 
 /** What a request tried to change in vain; null for one that succeeded or only read. */

@@ -21,7 +21,7 @@ export async function createServer(ctx: Context, version: string): Promise<App> 
   const app = Fastify({
     loggerInstance: ctx.log as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => newId(),
+    genReqId: requestIds(),
     requestIdHeader: false,
     bodyLimit: config.bodyLimitBytes,
     trustProxy: config.publicUrl !== '' || config.basePath !== '' ? 'loopback, linklocal, uniquelocal' : false,
@@ -47,7 +47,7 @@ export async function createServer(ctx: Context, version: string): Promise<App> 
   installOpenApi(app, version)
   installHeaders(app)
   installRefusals(app, ctx)
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -58,8 +58,16 @@ export async function createServer(ctx: Context, version: string): Promise<App> 
       },
       'request',
     )
+    done()
   })
   return app as unknown as App
+}
+
+/** Names of requests: a random beginning for this process, then a count, so that each needs nothing drawn. */
+function requestIds(): () => string {
+  const beginning = newId().slice(-20)
+  let count = 0
+  return () => beginning + (++count).toString(16).padStart(12, '0')
 }
 
 function withoutBase(url: string, base: string): string {

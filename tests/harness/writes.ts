@@ -4,12 +4,13 @@ import { defineThreadBatch, type Outcome, type WriteTx } from '../../src/db/writ
 import { badRequest } from '../../src/lib/errors.ts'
 
 /** `full`: the file may not grow, and the user is too large for what is left. */
-export type NewUser = { name: string; refuse?: boolean; end?: boolean; full?: boolean }
+export type NewUser = { name: string; light?: boolean; refuse?: boolean; end?: boolean; full?: boolean }
 
 const MOST_PAGES = 1_073_741_823
 
 /** A batch that makes users, tells in which thread that was, refuses some, and can end its thread. */
 export const userWrites = defineThreadBatch(import.meta.url, 'userWrites', {
+  rowsOf: ({ light = false }: NewUser) => (light ? 1 : 1_000),
   flush: async (tx: WriteTx, items: NewUser[]): Promise<Outcome<{ thread: number; atMs: number }>[]> => {
     const outcomes: Outcome<{ thread: number; atMs: number }>[] = []
     for (const { name, refuse = false, end = false, full = false } of items) {

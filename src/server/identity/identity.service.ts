@@ -161,8 +161,7 @@ export async function actorOfSession(ctx: Context, secret: string): Promise<Acto
 /** The actor behind a token (`ty_…`), or null when it is unknown, expired or revoked. */
 export async function actorOfToken(ctx: Context, token: string): Promise<Actor | null> {
   if (!token.startsWith(TOKEN_PREFIX) || token.length > 200) return null
-  const hashed = sha256(token)
-  return ctx.access.get(`token ${hashed}`, () => actorOfHash(ctx, hashed))
+  return ctx.access.get(`token ${token}`, () => actorOfHash(ctx, sha256(token)))
 }
 
 async function actorOfHash(ctx: Context, hash: string): Promise<Actor | null> {

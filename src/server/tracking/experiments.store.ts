@@ -1,5 +1,5 @@
-import type { Selectable } from 'kysely'
-import type { Db } from '../../db/dialect.ts'
+import { CompiledQuery, type Selectable } from 'kysely'
+import { type Db, isPostgres } from '../../db/dialect.ts'
 import type { ExperimentsTable, Lifecycle } from '../../db/tables/tracking.ts'
 
 export type ExperimentRow = Selectable<ExperimentsTable>
@@ -15,12 +15,28 @@ export async function defaultExperiment(db: Db, projectId: string): Promise<Expe
 
 /** An experiment by the id that clients see: the one it was imported with, else its number of the global sequence. */
 export async function experimentByWireId(db: Db, projectId: string, id: string): Promise<ExperimentRow | undefined> {
-  const query = db.selectFrom('experiments').selectAll().where('project_id', '=', projectId).where('is_default', '=', 0)
   const number = Number(id)
-  const own = Number.isSafeInteger(number)
-    ? await query.where('id', '=', number).where('wire_id', 'is', null).executeTakeFirst()
-    : undefined
-  return own ?? query.where('wire_id', '=', id).executeTakeFirst()
+  const own = Number.isSafeInteger(number) ? await oneExperiment(db, OWN, projectId, number) : undefined
+  return own ?? oneExperiment(db, IMPORTED, projectId, id)
+}
+
+/** As texts: each batch of new runs asks, and to build the query takes longer than to find one row. */
+const ONE_OF_PROJECT = 'SELECT * FROM experiments WHERE project_id = $1 AND is_default = 0 AND'
+const OWN = ofBoth(`${ONE_OF_PROJECT} id = $2 AND wire_id IS NULL`)
+const IMPORTED = ofBoth(`${ONE_OF_PROJECT} wire_id = $2`)
+
+function ofBoth(postgres: string) {
+  return { postgres, sqlite: postgres.replace(/\$\d/g, '?') }
+}
+
+async function oneExperiment(
+  db: Db,
+  texts: { postgres: string; sqlite: string },
+  projectId: string,
+  id: string | number,
+): Promise<ExperimentRow | undefined> {
+  const text = texts[isPostgres(db) ? 'postgres' : 'sqlite']
+  return (await db.executeQuery<ExperimentRow>(CompiledQuery.raw(text, [projectId, id]))).rows[0]
 }
 
 /** The active one of this name, else the latest deleted one. */

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import type { Context } from '../../context.ts'
 import { inBatch } from '../../db/batch.ts'
 import type { RunsTable } from '../../db/tables/tracking.ts'
-import { defineThreadBatch, type Outcome, type WriteTx } from '../../db/writes.ts'
+import { type BatchedWrite, defineBatch, type Outcome, type WriteTx } from '../../db/writes.ts'
 import type { Actor } from '../../lib/actor.ts'
 import { AppError, badRequest } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
@@ -61,9 +61,9 @@ export async function startRun(ctx: Context, actor: Actor, project: Project, inp
   const userName = checkLength(input.userName ?? actor.name, 'user_id', 256)
   const experimentId = input.experimentId ?? DEFAULT_EXPERIMENT_ID
   const { jobId = null, startedAtMs = ctx.now() } = input
-  const start = { actor, projectId: project.id, name, tags, userName, experimentId, jobId, startedAtMs }
-  const run = await inBatch(ctx, start, runStarts)
-  return { run, tags: [...tags].map(([key, value]) => ({ key, value })).sort(byKey) }
+  const pairs = [...tags].map(([key, value]) => ({ key, value })).sort(byKey)
+  const start = { actor, projectId: project.id, name, tags: pairs, userName, experimentId, jobId, startedAtMs }
+  return { run: await inBatch(ctx, start, runStarts), tags: pairs }
 }
 
 const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1)
@@ -72,7 +72,7 @@ type Start = {
   actor: Actor
   projectId: string
   name: string
-  tags: ReadonlyMap<string, string>
+  tags: readonly { key: string; value: string }[]
   userName: string
   experimentId: string
   jobId: string | null
@@ -91,11 +91,11 @@ async function startRuns(tx: WriteTx, starts: Start[]): Promise<Outcome<RunRecor
       if (!experiments.has(place)) experiments.set(place, getExperiment(tx, projectId, experimentId))
       const experiment = await (experiments.get(place) as Promise<Experiment>)
       assertActive(experiment)
-      const parent = tags.get(PARENT_TAG)
+      const parent = tags.find(({ key }) => key === PARENT_TAG)?.value
       if (actor.run !== null && parent !== undefined) await assertRunWritable(tx, actor, { id: parent })
       const row = runRow(tx, start, experiment)
       rows.push(row)
-      for (const [key, value] of tags) tagRows.push({ run_id: row.id, key, value, experiment_id: row.experiment_id })
+      for (const { key, value } of tags) tagRows.push({ run_id: row.id, key, value, experiment_id: row.experiment_id })
       const isDefault = experiment.id === DEFAULT_EXPERIMENT_ID ? 1 : 0
       outcomes.push({
         value: runRecord({ ...row, is_default: isDefault, wire_id: experiment.id, experiment_name: experiment.name }),
@@ -120,11 +120,11 @@ async function startRuns(tx: WriteTx, starts: Start[]): Promise<Outcome<RunRecor
   return outcomes
 }
 
-export const runStarts = defineThreadBatch(import.meta.url, 'runStarts', {
-  flush: startRuns,
+const runStarts: BatchedWrite<WriteTx, Start, RunRecord> = {
+  ...defineBatch(startRuns),
   // Who starts a run brings its data: its `created` says so, and no other row is needed (run-writers.ts).
-  done: (ctx, { actor }: Start, run: RunRecord) => rememberWriter(ctx, { actor, runId: run.id }),
-})
+  done: (ctx, { actor }, run) => rememberWriter(ctx, { actor, runId: run.id }),
+}
 
 function runRow(tx: WriteTx, start: Start, experiment: Experiment): Selectable<RunsTable> {
   const id = newId(tx.now())

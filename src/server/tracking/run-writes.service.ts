@@ -86,6 +86,7 @@ async function flush(tx: WriteTx, writes: Item[]): Promise<Outcome<number[]>[]> 
 
 export const runWrites = defineThreadBatch(import.meta.url, 'runWrites', {
   flush,
+  rowsOf: ({ metrics, params, tags }) => metrics.length + params.length + tags.size,
   prepare: (ctx, write: Item) => ({ ...write, isWriterKnown: write.isWriterKnown || isKnownWriter(ctx, write) }),
   done: rememberWriter,
 })

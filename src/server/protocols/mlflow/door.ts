@@ -32,8 +32,14 @@ const API_ROOTS = ['/api/2.0', '/api/3.0', '/ajax-api/2.0', '/ajax-api/3.0']
  */
 export function mlflowDoor(ctx: Context): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', refuseOtherWorkspace)
-    app.addHook('preHandler', stripWorkspacePath)
+    app.addHook('onRequest', (request, _reply, done) => {
+      refuseOtherWorkspace(request)
+      done()
+    })
+    app.addHook('preHandler', (request, _reply, done) => {
+      stripWorkspacePath(request)
+      done()
+    })
     await app.register(rpcRoutes(ctx, 'root'))
     await app.register(rpcRoutes(ctx, 'project'), { prefix: PROJECT_PREFIX })
     await app.register(artifactRoutes(ctx))

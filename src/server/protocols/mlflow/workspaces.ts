@@ -41,7 +41,7 @@ export function namedWorkspace(request: FastifyRequest, project: Project): strin
  * At a project's own tracking URI there is one workspace, that project: a header that names another one is a mistake of
  * the client's settings, which must not write into the wrong project.
  */
-export async function refuseOtherWorkspace(request: FastifyRequest): Promise<void> {
+export function refuseOtherWorkspace(request: FastifyRequest): void {
   const { owner, project } = request.params as { owner?: string; project?: string }
   if (owner === undefined || project === undefined || request.routeOptions.config.permission === 'public') return
   const wanted = named(request)
@@ -56,10 +56,9 @@ export async function refuseOtherWorkspace(request: FastifyRequest): Promise<voi
  * MLflow's clients may write the workspace before a proxied path: `workspaces/<name>/…` is that path in that project, which
  * must be the one of the request.
  */
-export async function stripWorkspacePath(request: FastifyRequest): Promise<void> {
-  if (request.routeOptions.url?.includes('/mlflow-artifacts/') !== true) return
+export function stripWorkspacePath(request: FastifyRequest): void {
   const { project } = request
-  if (project === null) return
+  if (project === null || request.routeOptions.url?.includes('/mlflow-artifacts/') !== true) return
   const strip = (holder: Record<string, unknown>, field: string) => {
     const path = holder[field]
     if (typeof path === 'string') holder[field] = withoutWorkspace(path, project, named(request))

@@ -17,6 +17,9 @@ export const DIRECT_POINTS = 256
 /** Series of one commit: whoever writes meanwhile waits for so many at most. */
 const SERIES_A_COMMIT = 100
 
+/** What it takes to seal a series, as so many rows. */
+const ROWS_A_SERIES = 30
+
 type Sealing = { seriesIds: readonly number[]; whole: boolean }
 
 /**
@@ -44,6 +47,7 @@ export const sealings = defineThreadBatch(import.meta.url, 'sealings', {
     }
     return items.map(() => ({ value: undefined }))
   },
+  rowsOf: ({ seriesIds }) => seriesIds.length * ROWS_A_SERIES,
   limits: { sizeOf: ({ seriesIds }) => seriesIds.length, perCommit: SERIES_A_COMMIT, maxWaiting: 100_000 },
 })
 
