@@ -17,9 +17,22 @@ const NOUNS = (
   'stork swan tern toad trout turtle vole wasp whale wolf worm wren yak zebra'
 ).split(' ')
 
-/** A name for a run or model that nobody named, such as `bemused-trout-670`. */
+/** Names that are drawn within so many milliseconds share their words. */
+const SAME_WORDS_MS = 20
+let words = ''
+let drawnAt = Number.NEGATIVE_INFINITY
+
+/**
+ * A name for a run or model that nobody named, such as `bemused-trout-670`. Those of one burst lie together in the index of
+ * names: else each of hundreds of new runs a second would write a page of its own there.
+ */
 export function randomName(): string {
-  return `${ADJECTIVES[randomInt(ADJECTIVES.length)]}-${NOUNS[randomInt(NOUNS.length)]}-${randomInt(1000)}`
+  const now = performance.now()
+  if (now > drawnAt + SAME_WORDS_MS) {
+    drawnAt = now
+    words = `${ADJECTIVES[randomInt(ADJECTIVES.length)]}-${NOUNS[randomInt(NOUNS.length)]}`
+  }
+  return `${words}-${randomInt(1000)}`
 }
 
 /** Checks the name of a logged model. @throws AppError bad_request */
