@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=8 --expose-gc
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=16 --expose-gc
 import './fast-start.mjs'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

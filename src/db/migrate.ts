@@ -15,6 +15,7 @@ import { searchOrder } from './migrations/0012-search-order.ts'
 import { copiedVersions } from './migrations/0013-copied-versions.ts'
 import { valueBeginnings } from './migrations/0016-value-beginnings.ts'
 import { metricTails } from './migrations/0017-metric-tails.ts'
+import { runsByStart } from './migrations/0018-runs-by-start.ts'
 
 export type Migration = {
   version: number
@@ -42,6 +43,7 @@ export const MIGRATIONS: readonly Migration[] = [
   copiedVersions,
   valueBeginnings,
   metricTails,
+  runsByStart,
 ]
 
 /** Any number that no other program uses on the same PostgreSQL database. */

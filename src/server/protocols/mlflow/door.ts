@@ -58,7 +58,8 @@ function rpcRoutes(ctx: Context, place: 'root' | 'project'): FastifyPluginAsync 
     app.setErrorHandler((error, request, reply) => sendWireError(error, request, reply))
     // Whatever the content type says, the body reaches decodeRequest as text: it refuses in MLflow's own words.
     app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
+    // Named as well, since what only `*` takes is looked up anew for each request.
+    app.addContentTypeParser(['application/json', '*'], { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
       if (isUtf8(body)) return done(null, body.toString('utf8'))
       // Bytes that are no text would be kept as other characters than were sent.
       done(badRequest('The body is not UTF-8 text; send it as UTF-8.'))
