@@ -37,11 +37,14 @@ function checkEncoding(request: FastifyRequest): void {
 
 function checkUrlTexts(request: FastifyRequest): void {
   // `//` in a path: the router takes the nothing between for a name, and a link made of it could lead to another site.
-  for (const [name, value] of Object.entries((request.params ?? {}) as Record<string, unknown>))
-    if (value === '' && name !== '*') throw notFound('There is nothing at this URL: a part of its path is empty.')
+  const params = (request.params ?? {}) as Record<string, unknown>
+  for (const name in params)
+    if (params[name] === '' && name !== '*')
+      throw notFound('There is nothing at this URL: a part of its path is empty.')
   for (const where of ['params', 'query'] as const) {
-    for (const [name, value] of Object.entries((request[where] ?? {}) as Record<string, unknown>)) {
-      for (const text of [name, ...[value].flat()]) {
+    const values = (request[where] ?? {}) as Record<string, unknown>
+    for (const name in values) {
+      for (const text of [name, ...[values[name]].flat()]) {
         const problem = typeof text === 'string' ? textProblem(text) : null
         if (problem !== null) {
           const field = `${where === 'query' ? 'querystring' : where}.${name.replaceAll('\0', '').toWellFormed().slice(0, 100)}`

@@ -77,8 +77,7 @@ function limitRunToken(request: FastifyRequest, permission: Permission): void {
 /** DNS rebinding (contracts/security.md row 53): without accounts only a Host that is surely ours may drive the server. */
 function checkHost(ctx: Context, request: FastifyRequest, withAccounts: boolean): void {
   // Of two, a proxy may read the one and we the other (RFC 9112, 3.2).
-  if (request.raw.rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length > 1)
-    throw badRequest('A request has one Host header.')
+  if (hostsOf(request.raw.rawHeaders) > 1) throw badRequest('A request has one Host header.')
   const { config } = ctx
   if (config.allowedHosts.includes('*') || (config.allowedHosts.length === 0 && withAccounts)) return
   const host = hostName(request.headers.host ?? '')
@@ -93,6 +92,16 @@ function checkHost(ctx: Context, request: FastifyRequest, withAccounts: boolean)
       `This server does not answer for the host "${host.slice(0, 100)}". An administrator can add it with --allowed-hosts.`,
     )
   }
+}
+
+/** How many there are among names and values in turn. */
+function hostsOf(rawHeaders: readonly string[]): number {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1
+  }
+  return count
 }
 
 function hostName(header: string): string {
@@ -128,7 +137,7 @@ async function authenticate(
   return (await actorOfSession(ctx, secret)) ?? ANONYMOUS
 }
 
-async function actorOfHeader(ctx: Context, header: string, address: string): Promise<Actor | null> {
+function actorOfHeader(ctx: Context, header: string, address: string): Actor | null | Promise<Actor | null> {
   const [scheme = '', value = ''] = header.split(/ +/, 2)
   if (scheme.toLowerCase() === 'bearer') return actorOfToken(ctx, value)
   if (scheme.toLowerCase() !== 'basic') return null
@@ -172,7 +181,7 @@ function signIn(): AppError {
   return new AppError('unauthenticated', 'Sign in, or send a token: Authorization: Bearer <token>.')
 }
 
-async function projectOf(ctx: Context, request: FastifyRequest): Promise<Project | null> {
+function projectOf(ctx: Context, request: FastifyRequest): null | Promise<Project | null> {
   const params = request.params as { owner?: string; project?: string }
   if (params.owner !== undefined && params.project !== undefined)
     return findOrDefault(ctx, request.actor, params.owner, params.project)

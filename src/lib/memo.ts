@@ -2,9 +2,9 @@
 export type Memo = {
   /**
    * The remembered answer, else what `load` finds. Null and undefined are not remembered: what is made a moment later is
-   * found at once.
+   * found at once. What is remembered comes without a promise: every request asks, and each promise is a turn of waiting.
    */
-  get<T>(key: string, load: () => Promise<T>): Promise<T>
+  get<T>(key: string, load: () => Promise<T>): T | Promise<T>
   /** Call it after a change that an answer depends on was committed; other processes learn of it, too. */
   forget(): void
 }
@@ -29,6 +29,16 @@ export function createMemo(
     entries.clear()
   }
 
+  async function found<T>(key: string, load: () => Promise<T>): Promise<T> {
+    const asked = generation
+    const value = await load()
+    // What was read while something changed may be the old truth.
+    if (value === null || value === undefined || asked !== generation) return value
+    if (entries.size >= MAX_ENTRIES) entries.clear()
+    entries.set(key, { value, untilMs: now() + ttlMs })
+    return value
+  }
+
   return {
     forget() {
       clear()
@@ -38,7 +48,7 @@ export function createMemo(
         // The disk is full, say: others know when their time is over.
       }
     },
-    async get<T>(key: string, load: () => Promise<T>): Promise<T> {
+    get<T>(key: string, load: () => Promise<T>): T | Promise<T> {
       const current = mark.read()
       if (current !== seen) {
         seen = current
@@ -46,13 +56,7 @@ export function createMemo(
       }
       const known = entries.get(key)
       if (known !== undefined && known.untilMs > now()) return known.value as T
-      const asked = generation
-      const value = await load()
-      // What was read while something changed may be the old truth.
-      if (value === null || value === undefined || asked !== generation) return value
-      if (entries.size >= MAX_ENTRIES) entries.clear()
-      entries.set(key, { value, untilMs: now() + ttlMs })
-      return value
+      return found(key, load)
     },
   }
 }

@@ -49,7 +49,12 @@ function roleOf(actor: Actor, row: store.SeenProjectRow): Role {
 }
 
 /** The project, when this actor may see it, else null: what one may not see does not exist. */
-export async function findProject(ctx: Context, actor: Actor, owner: string, name: string): Promise<Project | null> {
+export function findProject(
+  ctx: Context,
+  actor: Actor,
+  owner: string,
+  name: string,
+): Project | null | Promise<Project | null> {
   const key = JSON.stringify(['project', actor.kind, actor.userId, actor.isAdmin, actor.run?.projectId, owner, name])
   return ctx.access.get(key, async () => {
     const row = await store.findVisible(ctx.db, actor, owner, name)
