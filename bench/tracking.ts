@@ -9,6 +9,7 @@
  *   --concurrency 16        simulated clients               --seconds 3        of one measurement of a rate
  *   --rounds 3              the median of so many is printed
  */
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -104,14 +105,29 @@ function busyMs(): number {
   return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)
 }
 
+/**
+ * Runs `work` on one server while the others are halted, and with nothing left to be written to the disk: what an idle
+ * server does by itself, and what was written before, is measured with no other one.
+ */
+async function alone<T>(server: Running, work: () => Promise<T>): Promise<T> {
+  for (const other of running) other.served.halt(other !== server)
+  execFileSync('sync')
+  try {
+    return await work()
+  } finally {
+    for (const other of running) other.served.halt(false)
+  }
+}
+
 /** Fills each server and tells how fast that was. */
 async function fill(): Promise<Row[]> {
   const rows: Row[] = []
   for (const size of sizes.runs) {
     const values: Row['values'] = {}
-    for (const { name, filled, experiments } of running) {
+    for (const server of running) {
+      const { name, filled, experiments } = server
       say(`filling ${LABELS[name]}: ${size} runs`)
-      const { id, perSecond } = await fillRuns(filled, size)
+      const { id, perSecond } = await alone(server, () => fillRuns(filled, size))
       experiments.set(size, id)
       values[name] = perSecond
     }
@@ -119,7 +135,7 @@ async function fill(): Promise<Row[]> {
     rows.push({ kind: 'fill', name: title, unit: 'runs/s', higherIsBetter: true, values })
   }
   const values: Row['values'] = {}
-  for (const { name, filled } of running) values[name] = await fillSeries(filled, sizes.points)
+  for (const server of running) values[server.name] = await alone(server, () => fillSeries(server.filled, sizes.points))
   rows.push({
     kind: 'fill',
     name: 'fill: log-batch of 1,000, 1 client',
@@ -147,13 +163,14 @@ async function row({ measure: measureOn, ...scenario }: Scenario): Promise<Row> 
   const found = new Map<Name, number[]>(running.map(({ name }) => [name, []]))
   let clientBusy = 0
   for (let round = 0; round < Number(given.rounds); round++) {
-    for (const { name, filled } of running) {
+    for (const server of running) {
+      const { name, filled } = server
       const values = found.get(name) ?? []
       if (values.some(Number.isNaN)) continue
       const cpu = process.cpuUsage()
       const begun = performance.now()
       try {
-        values.push(await measureOn(filled))
+        values.push(await alone(server, () => measureOn(filled)))
       } catch (error) {
         values.push(Number.NaN)
         say(`  ${LABELS[name]}: ${error instanceof Error ? error.message : error}`)

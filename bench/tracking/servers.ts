@@ -16,6 +16,8 @@ export type Served = {
   startMs: number
   /** Resident memory of the process and all its children, in MiB. */
   residentMiB(): Promise<number>
+  /** Halts it where it is, or lets it go on. */
+  halt(isHalted: boolean): void
   stop(): Promise<void>
 }
 
@@ -67,7 +69,9 @@ export async function serveOurs(store: string[], more: string[], token?: string)
     token: secret,
     startMs,
     residentMiB: () => residentMiB(server.child.pid ?? 0),
+    halt: (isHalted) => server.kill(isHalted ? 'SIGSTOP' : 'SIGCONT'),
     async stop() {
+      server.kill('SIGCONT')
       server.kill('SIGTERM')
       await server.ended
     },
@@ -99,8 +103,11 @@ async function servePeer(name: Name, command: string[], folder: string, url: str
     detached: true,
   })
   const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()))
+  const signal = (name: NodeJS.Signals) => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, name)
+  }
   const stop = async () => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+    signal('SIGKILL')
     await ended
   }
   try {
@@ -110,7 +117,8 @@ async function servePeer(name: Name, command: string[], folder: string, url: str
     throw new Error(`${LABELS[name]}: ${error}\n${(await readFile(join(folder, 'server.log'), 'utf8')).slice(-2_000)}`)
   }
   const startMs = performance.now() - startedAt
-  return { name, url, token: null, startMs, residentMiB: () => residentMiB(child.pid ?? 0), stop }
+  const halt = (isHalted: boolean) => signal(isHalted ? 'SIGSTOP' : 'SIGCONT')
+  return { name, url, token: null, startMs, residentMiB: () => residentMiB(child.pid ?? 0), halt, stop }
 }
 
 /** Resolves with the first good answer of `url`. @throws when the server ended, or after three minutes */
