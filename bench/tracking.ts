@@ -91,11 +91,11 @@ async function start(name: Name): Promise<Running> {
 }
 
 /** Waits until no server is busy with its own start any more: MLflow's workers go on for a while after its first answer. */
-async function quiet(): Promise<void> {
-  for (let tries = 0; tries < QUIET_TRIES; tries++) {
+async function quiet(forMs = QUIET_MS, tries = QUIET_TRIES): Promise<void> {
+  for (let left = tries; left > 0; left--) {
     const before = busyMs()
-    await new Promise((resolve) => setTimeout(resolve, QUIET_MS))
-    if (busyMs() - before < QUIET_SHARE * QUIET_MS) return
+    await new Promise((resolve) => setTimeout(resolve, forMs))
+    if (busyMs() - before < QUIET_SHARE * forMs) return
   }
   say('!! the machine does not fall quiet: other work is measured, too')
 }
@@ -110,9 +110,10 @@ function busyMs(): number {
  * server does by itself, and what was written before, is measured with no other one.
  */
 async function alone<T>(server: Running, work: () => Promise<T>): Promise<T> {
-  for (const other of running) other.served.halt(other !== server)
-  execFileSync('sync')
   try {
+    for (const other of running) other.served.halt(other !== server)
+    execFileSync('sync')
+    await quiet(300, 10) // what it had put off while it was halted is not what is asked of it now
     return await work()
   } finally {
     for (const other of running) other.served.halt(false)

@@ -104,7 +104,7 @@ async function servePeer(name: Name, command: string[], folder: string, url: str
   })
   const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()))
   const signal = (name: NodeJS.Signals) => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, name)
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, name)
   }
   const stop = async () => {
     signal('SIGKILL')

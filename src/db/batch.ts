@@ -44,7 +44,7 @@ function handedOver<C extends Batching, I, O>(ctx: C, item: I, write: BatchedWri
   const { writer } = ctx
   if (writer === undefined) return null
   return joinElsewhere(ctx.db as Kysely<Tables>, {
-    load: () => ({ items: 1, rows: write.rowsOf(item) }),
+    load: () => ({ items: write.limits.sizeOf(item), rows: write.rowsOf(item) }),
     isWanted: (load) => writer.isWanted(write, load),
     run: () => writer.write(ctx, write, prepared(ctx, item, write)),
   })
@@ -131,7 +131,7 @@ async function drain<C extends Batching>(
     try {
       const outcomes = await inTransaction(ctx, flush, {
         load: () => ({
-          items: queue.waiting.length,
+          items: queue.waitingSize,
           rows: queue.waiting.reduce((sum, { item }) => sum + write.rowsOf(item), 0),
         }),
         isWanted: (load) => ctx.writer?.isWanted(write, load) === true,

@@ -58,7 +58,7 @@ class CommitGroup {
   #waiting: Unit[] = []
   #running = false
   /** What is being done elsewhere; the file has one writer, and who finds it taken waits and holds up its whole thread. */
-  #elsewhere = 0
+  #elsewhere: Load = { ...NOTHING }
   #allBack: (() => void) | null = null
 
   constructor(db: Kysely<Tables>) {
@@ -75,30 +75,32 @@ class CommitGroup {
   }
 
   join<T>({ isWanted, load, run }: Elsewhere<T>): Promise<T> | null {
-    if (this.#elsewhere === 0 || this.#running) return null
-    const { items, rows } = load()
-    return isWanted({ items: this.#elsewhere + items, rows }) ? this.#away(run) : null
+    if (this.#elsewhere.items === 0 || this.#running) return null
+    const own = load()
+    return isWanted(sum([this.#elsewhere, own])) ? this.#away(own, run) : null
   }
 
-  async #away<T>(run: () => Promise<T>): Promise<T> {
-    this.#elsewhere += 1
+  async #away<T>(load: Load, run: () => Promise<T>): Promise<T> {
+    this.#elsewhere = sum([this.#elsewhere, load])
     try {
       return await run()
     } finally {
-      this.#elsewhere -= 1
-      if (this.#elsewhere === 0) this.#allBack?.()
+      this.#elsewhere = { items: this.#elsewhere.items - load.items, rows: this.#elsewhere.rows - load.rows }
+      if (this.#elsewhere.items === 0) this.#allBack?.()
     }
   }
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      if (this.#elsewhere > 0) await new Promise<void>((resolve) => (this.#allBack = resolve))
+      if (this.#elsewhere.items > 0) await new Promise<void>((resolve) => (this.#allBack = resolve))
       this.#allBack = null
       const units = this.#waiting
       this.#waiting = []
       if (areWantedElsewhere(units)) {
-        for (const { elsewhere, resolve, reject } of units)
-          void this.#away(async () => (elsewhere as Elsewhere<unknown>).run()).then(resolve, reject)
+        for (const { elsewhere, resolve, reject } of units) {
+          const { load, run } = elsewhere as Elsewhere<unknown>
+          void this.#away(load(), run).then(resolve, reject)
+        }
         continue
       }
       if (units.length === 1 && units[0] !== undefined) await this.#commitOne(units[0])
@@ -144,13 +146,17 @@ class CommitGroup {
   }
 }
 
-function areWantedElsewhere(units: readonly Unit[]): boolean {
-  const all: Load = { items: 0, rows: 0 }
-  for (const { elsewhere } of units) {
-    const { items, rows } = elsewhere?.load() ?? NOTHING
-    all.items += items
-    all.rows += rows
+function sum(loads: readonly Load[]): Load {
+  let [items, rows] = [0, 0]
+  for (const load of loads) {
+    items += load.items
+    rows += load.rows
   }
+  return { items, rows }
+}
+
+function areWantedElsewhere(units: readonly Unit[]): boolean {
+  const all = sum(units.map(({ elsewhere }) => elsewhere?.load() ?? NOTHING))
   return units.every(({ elsewhere }) => elsewhere?.isWanted(all) === true)
 }
 

@@ -52,7 +52,11 @@ describe('a store of the first schema', () => {
   const run = 'a'.repeat(32)
   /** Longer than what the search index holds, of characters that are two of JavaScript's. */
   const note = '𝔞'.repeat(70)
+  const LONG = 20_050
   let old: TestServer
+  beforeAll(async () => {
+    old = await startTestServer({}, fill)
+  })
   afterAll(() => old?.close())
 
   /** As the program before wrote it: a row a point, params and tags without their experiment. */
@@ -90,11 +94,31 @@ describe('a store of the first schema', () => {
         db,
       )
     }
+    // More than one piece of a tail holds.
+    await sql`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${LONG - 1})
+      INSERT INTO metrics (run_id, key, step, timestamp_ms, value, is_nan) SELECT ${run}, 'long', i, 9, 0.5, 0 FROM n`.execute(
+      db,
+    )
+    await sql`INSERT INTO latest_metrics (run_id, key, step, timestamp_ms, value, is_nan) VALUES (${run}, 'long', ${LONG - 1}, 9, 0.5, 0)`.execute(
+      db,
+    )
     await db.destroy()
   }
 
+  it('counts on from a tail that was moved', async () => {
+    const api = mlflowApi(old)
+    for (let step = LONG; step < LONG + 40; step++) {
+      const point = { run_id: run, key: 'long', value: 1, timestamp: 9, step }
+      expect((await api.post('runs/log-metric', point)).status).toBe(200)
+    }
+    const query = { run_id: run, metric_key: 'long', max_results: '25000' }
+    const { body } = await api.get('metrics/get-history', query)
+    expect(body.metrics.map((metric: { step: number }) => metric.step)).toEqual(
+      Array.from({ length: LONG + 40 }, (_, step) => step),
+    )
+  })
+
   it('keeps its runs, their params, tags and every point, and finds them', async () => {
-    old = await startTestServer({}, fill)
     const api = mlflowApi(old)
     const { body } = await api.get('runs/get', { run_id: run })
     expect(body.run.data).toMatchObject({
@@ -105,7 +129,7 @@ describe('a store of the first schema', () => {
       tags: [{ key: 'team', value: 'a' }],
     })
     const latest = body.run.data.metrics.map((metric: { key: string; value: unknown }) => [metric.key, metric.value])
-    expect(latest).toHaveLength(61)
+    expect(latest).toHaveLength(62)
     expect(latest).toContainEqual(['loss', 0.125])
     const history = await api.get('metrics/get-history', { run_id: run, metric_key: 'loss' })
     expect(history.text.match(/"step":\d+/g)).toEqual(['"step":0', '"step":1', '"step":9007199254740993'])

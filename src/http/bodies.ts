@@ -59,8 +59,12 @@ function limitSilence(request: FastifyRequest): void {
   const { raw } = request
   const { 'content-length': length, 'transfer-encoding': transfer } = request.headers
   if (transfer === undefined && (length === undefined || length === '0')) return
-  const { socket } = raw
-  // Nobody listens to the request's `timeout` event, so Node closes the connection.
-  socket.setTimeout(BODY_SILENCE_MS)
-  raw.once('end', () => socket.setTimeout(0))
+  // Most bodies come with their head, and are complete when the parser has seen what came.
+  process.nextTick(() => {
+    if (raw.complete) return
+    const { socket } = raw
+    // Nobody listens to the request's `timeout` event, so Node closes the connection.
+    socket.setTimeout(BODY_SILENCE_MS)
+    raw.once('end', () => socket.setTimeout(0))
+  })
 }

@@ -25,3 +25,10 @@ test('numbers without a JSON word are texts', () => {
     '{"a":"NaN","b":"Infinity","c":"-Infinity"}',
   )
 })
+
+test('a message that needs nothing special is written as one that does', () => {
+  const plain = { a: [1, 'x', { b: true, c: { d: [0.5, -0] } }], e: '"\u2028', f: undefined, g: {}, h: new Date(0) }
+  const withBig = stringifyMessage({ ...plain, z: 2n ** 60n })
+  expect(stringifyMessage(plain)).toBe(withBig.replace(`,"z":${2n ** 60n}`, ''))
+  expect(stringifyMessage({ a: [{ b: [] }, { c: [null] }] })).toBe('{"a":[{},{"c":[null]}]}')
+})

@@ -4,8 +4,9 @@ import type { Db } from '../dialect.ts'
 import type { Migration } from '../migrate.ts'
 import type { PointColumns } from '../tables/tracking.ts'
 
-/** Series whose points are in memory at once: a tail has about 2,000 at most. */
+/** Series that are looked up at once, and points that are in memory at once: a tail of the first schema has any number. */
 const SERIES_AT_ONCE = 50
+const POINTS_AT_ONCE = 10_000
 
 /**
  * The tails of series as pieces of some points each, the newest few in the series' own row. A row a point made a batch of a
@@ -23,14 +24,8 @@ CREATE TABLE metric_tails (
 `,
   async move(db) {
     for (let after = 0, series = await oldTails(db, after); series.length > 0; series = await oldTails(db, after)) {
-      const rows: [number, number, number | bigint, Buffer][] = []
-      for (const { id, number } of series) {
-        const points = await pointsOf(db, id)
-        rows.push([id, number, points.at(-1)?.step ?? 0, Buffer.concat(points.map(bytesOf))])
-        after = id
-      }
-      const columns = { series_id: 'int', number: 'int', last_step: 'int', data: 'blob' } as const
-      await insertMany(db, { table: 'metric_tails', columns }, rows)
+      for (const one of series) await moveTail(db, one)
+      after = series.at(-1)?.id ?? after
     }
     await sql`DROP TABLE metric_tail`.execute(db)
   },
@@ -45,10 +40,28 @@ async function oldTails(db: Db, after: number): Promise<{ id: number; number: nu
   return rows
 }
 
-async function pointsOf(db: Db, id: number): Promise<PointColumns[]> {
+/** Numbers of pieces rise to the tail's length, which the series counts on from. */
+async function moveTail(db: Db, { id, number }: { id: number; number: number }): Promise<void> {
+  let moved = 0
+  for (let points = await pointsBehind(db, id, null); points.length > 0; ) {
+    const last = points.at(-1) as PointColumns
+    moved += points.length
+    const next = points.length < POINTS_AT_ONCE ? [] : await pointsBehind(db, id, last)
+    const columns = { series_id: 'int', number: 'int', last_step: 'int', data: 'blob' } as const
+    const row = [id, next.length === 0 ? number : moved, last.step, Buffer.concat(points.map(bytesOf))]
+    await insertMany(db, { table: 'metric_tails', columns }, [row])
+    points = next
+  }
+}
+
+async function pointsBehind(db: Db, id: number, after: PointColumns | null): Promise<PointColumns[]> {
+  const behind =
+    after === null
+      ? sql``
+      : sql`AND (step, timestamp_ms, value, is_nan) > (${after.step}, ${after.timestamp_ms}, ${after.value}, ${after.is_nan})`
   const { rows } = await sql<PointColumns>`
-    SELECT step, timestamp_ms, value, is_nan FROM metric_tail WHERE series_id = ${id}
-    ORDER BY step, timestamp_ms, value, is_nan`.execute(db)
+    SELECT step, timestamp_ms, value, is_nan FROM metric_tail WHERE series_id = ${id} ${behind}
+    ORDER BY step, timestamp_ms, value, is_nan LIMIT ${POINTS_AT_ONCE}`.execute(db)
   return rows
 }
 

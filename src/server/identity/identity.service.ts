@@ -161,7 +161,8 @@ export async function actorOfSession(ctx: Context, secret: string): Promise<Acto
 /** The actor behind a token (`ty_…`), or null when it is unknown, expired or revoked. */
 export function actorOfToken(ctx: Context, token: string): Actor | null | Promise<Actor | null> {
   if (!token.startsWith(TOKEN_PREFIX) || token.length > 200) return null
-  return ctx.access.get(`token ${token}`, () => actorOfHash(ctx, sha256(token)))
+  const hashed = sha256(token)
+  return ctx.access.get(`token ${hashed}`, () => actorOfHash(ctx, hashed))
 }
 
 async function actorOfHash(ctx: Context, hash: string): Promise<Actor | null> {

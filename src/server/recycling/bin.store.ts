@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
 import type { BinKind } from '../../db/tables/recycling.ts'
+import { NOT_CREATED } from '../events/events.store.ts'
 
 /** One thing in the bin. */
 export type BinRow = {
@@ -128,6 +129,7 @@ export async function deletions(
     .where('kind', '=', kind)
     .where('subject', 'in', [...subjects])
     .where('verb', '=', 'deleted')
+    .where(NOT_CREATED)
     .where('result', '=', 'done')
     .execute()
 }

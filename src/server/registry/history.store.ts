@@ -1,4 +1,5 @@
 import type { Db } from '../../db/dialect.ts'
+import { NOT_CREATED } from '../events/events.store.ts'
 
 export type HistoryRow = {
   id: number
@@ -28,6 +29,7 @@ export async function movesOfModel(
     .where('kind', 'in', ['alias', 'model_version'])
     .where('subject', '>=', `${modelName}/`)
     .where('subject', '<', `${modelName}0`) // `0` follows `/`
+    .where(NOT_CREATED)
     .where('id', '>', afterId)
     .where('id', '<', beforeId)
     .where('created_at_ms', '>=', sinceMs)
@@ -54,6 +56,7 @@ export async function renamingTo(
     .where('kind', '=', 'model')
     .where('subject', '=', modelName)
     .where('verb', '=', 'renamed')
+    .where(NOT_CREATED)
     .where('id', '>', afterId)
     .where('id', '<', beforeId)
     .where('created_at_ms', '>=', sinceMs)

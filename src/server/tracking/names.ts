@@ -20,6 +20,7 @@ const NOUNS = (
 /** Names that are drawn within so many milliseconds share their words. */
 const SAME_WORDS_MS = 20
 let words = ''
+let number = 0
 let drawnAt = Number.NEGATIVE_INFINITY
 
 /**
@@ -31,8 +32,10 @@ export function randomName(): string {
   if (now > drawnAt + SAME_WORDS_MS) {
     drawnAt = now
     words = `${ADJECTIVES[randomInt(ADJECTIVES.length)]}-${NOUNS[randomInt(NOUNS.length)]}`
+    number = randomInt(1000)
   }
-  return `${words}-${randomInt(1000)}`
+  number = (number + 1) % 1000
+  return `${words}-${number}`
 }
 
 /** Checks the name of a logged model. @throws AppError bad_request */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Context } from '../../../context.ts'
 import { idle } from './idle.reads.ts'
 import { sealSeries } from './seal.service.ts'
@@ -7,29 +8,36 @@ import { openSeries } from './series.store.ts'
 const SILENT_MS = 10 * 60_000
 const LOOK_EVERY_MS = 10_000
 const SERIES_AT_ONCE = 200
+/** So many times as long as it worked it rests: who asks meanwhile goes first. */
+const REST = 3
 
 export type MetricKeeper = { stop(): Promise<void> }
 
 /** Seals, in the background, what is left in the tails of ended and silent runs: most of a store of many short runs. */
 export function startMetricKeeper(ctx: Context): MetricKeeper {
-  let stopped = false
+  const stopped = new AbortController()
   let working: Promise<unknown> = Promise.resolve()
   const timer = setInterval(() => {
-    working = working.then(() => (stopped ? undefined : keep()))
+    working = working.then(() => (stopped.signal.aborted ? undefined : keep()))
   }, LOOK_EVERY_MS)
   timer.unref()
 
   async function keep(): Promise<void> {
     try {
-      while (!stopped && (await sealSilentRuns(ctx, ctx.now() - SILENT_MS, SERIES_AT_ONCE)) === SERIES_AT_ONCE);
+      while (!stopped.signal.aborted) {
+        const begun = performance.now()
+        if ((await sealSilentRuns(ctx, ctx.now() - SILENT_MS, SERIES_AT_ONCE)) < SERIES_AT_ONCE) return
+        await setTimeout((performance.now() - begun) * REST, undefined, { signal: stopped.signal })
+      }
     } catch (error) {
+      if (stopped.signal.aborted) return
       ctx.log.warn({ err: error }, 'metrics were not sealed; the next look tries again')
     }
   }
 
   return {
     async stop() {
-      stopped = true
+      stopped.abort()
       clearInterval(timer)
       await working
     },
@@ -45,7 +53,7 @@ export async function sealSilentRuns(ctx: Context, beforeMs: number, limit: numb
 
 /**
  * Seals what a run that ended has in its tails. The keeper's next look would be too late for the file of SQLite: it grows by
- * all that comes in until then, a row a point, and never shrinks again.
+ * all that comes in until then, 24 bytes a point, and never shrinks again.
  */
 export async function sealRun(ctx: Context, runId: string): Promise<void> {
   await sealSeries(ctx, await openSeries(ctx.db, runId), true)

@@ -1,6 +1,6 @@
 import { CompiledQuery, type NotNull, type Selectable } from 'kysely'
 import { insertMany, rowsAmong } from '../../../db/bulk.ts'
-import { collect, type Db, isPostgres } from '../../../db/dialect.ts'
+import { collect, type Db, inChunks, isPostgres } from '../../../db/dialect.ts'
 import type { MetricChunksTable, MetricSeriesTable, PointColumns } from '../../../db/tables/tracking.ts'
 import { comparePoints, inOrder } from './point-order.ts'
 import { decodeTail, encodeTail } from './tail-codec.ts'
@@ -182,12 +182,12 @@ export async function firstChunkReaching(
 
 /** The unsealed points of series, in order, each once; one that has none is left out. */
 export async function tailsOf(db: Db, seriesIds: readonly number[]): Promise<Map<number, PointColumns[]>> {
-  const rows = await collect(seriesIds, (ids) =>
+  const rows: { series_id: number; data: Buffer }[] = []
+  await inChunks(seriesIds, 2, async (ids) => {
+    const inPieces = db.selectFrom('metric_tails').select(['series_id', 'data']).where('series_id', 'in', ids)
     // In one statement: points move from the row into a piece, and none may be missed.
-    recentOf(db, ids)
-      .unionAll(db.selectFrom('metric_tails').select(['series_id', 'data']).where('series_id', 'in', ids))
-      .execute(),
-  )
+    rows.push(...(await recentOf(db, ids).unionAll(inPieces).execute()))
+  })
   const pieces = Map.groupBy(rows, (row) => row.series_id)
   return new Map([...pieces].map(([id, own]) => [id, inOrder(own.flatMap(({ data }) => decodeTail(data)))]))
 }
