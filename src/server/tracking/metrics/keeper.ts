@@ -8,8 +8,9 @@ import { openSeries } from './series.store.ts'
 const SILENT_MS = 10 * 60_000
 const LOOK_EVERY_MS = 10_000
 const SERIES_AT_ONCE = 200
-/** So many times as long as it worked it rests: who asks meanwhile goes first. */
+/** So many times as long as it worked it rests, so that who asks meanwhile goes first; but what it did may have waited long. */
 const REST = 3
+const MAX_REST_MS = 300
 
 export type MetricKeeper = { stop(): Promise<void> }
 
@@ -27,7 +28,9 @@ export function startMetricKeeper(ctx: Context): MetricKeeper {
       while (!stopped.signal.aborted) {
         const begun = performance.now()
         if ((await sealSilentRuns(ctx, ctx.now() - SILENT_MS, SERIES_AT_ONCE)) < SERIES_AT_ONCE) return
-        await setTimeout((performance.now() - begun) * REST, undefined, { signal: stopped.signal })
+        await setTimeout(Math.min(MAX_REST_MS, REST * (performance.now() - begun)), undefined, {
+          signal: stopped.signal,
+        })
       }
     } catch (error) {
       if (stopped.signal.aborted) return
