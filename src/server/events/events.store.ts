@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import type { Selectable } from 'kysely'
 import { insertMany } from '../../db/bulk.ts'
 import type { Db } from '../../db/dialect.ts'
 import type { EventsTable } from '../../db/tables/identity.ts'
@@ -26,12 +26,6 @@ export async function insertEvents(db: Db, rows: readonly Omit<EventRow, 'id'>[]
     rows.map((row) => Object.keys(COLUMNS).map((column) => row[column as keyof typeof COLUMNS])),
   )
 }
-
-/**
- * To be among the conditions of who looks for events of a subject: the index of subjects leaves out by whom and when things
- * were made, which is most events and is seldom looked for.
- */
-export const NOT_CREATED = sql<boolean>`verb <> 'created'`
 
 /** The newest event's id, 0 when there is none. */
 export async function lastEventId(db: Db): Promise<number> {

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
+import { NOT_CREATED } from '../../db/partial-indexes.ts'
 import type { BinKind } from '../../db/tables/recycling.ts'
-import { NOT_CREATED } from '../events/events.store.ts'
 
 /** One thing in the bin. */
 export type BinRow = {

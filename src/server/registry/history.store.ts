@@ -1,5 +1,5 @@
 import type { Db } from '../../db/dialect.ts'
-import { NOT_CREATED } from '../events/events.store.ts'
+import { NOT_CREATED } from '../../db/partial-indexes.ts'
 
 export type HistoryRow = {
   id: number

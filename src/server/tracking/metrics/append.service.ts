@@ -2,9 +2,10 @@ import type { PointColumns } from '../../../db/tables/tracking.ts'
 import type { WriteTx } from '../../../db/writes.ts'
 import { inOrder } from './point-order.ts'
 import { DIRECT_POINTS, SEAL_POINTS, sealPoints } from './seal.service.ts'
-import { addToTails, clearRecent, type TailPiece } from './series.store.ts'
-import { isNewer, type NewSeries, PIECE_POINTS, raiseSeries } from './series-heads.store.ts'
-import { decodeTail, encodeTail } from './tail-codec.ts'
+import { clearRecent } from './series.store.ts'
+import { isNewer, type NewSeries, PIECE_BYTES, raiseSeries } from './series-heads.store.ts'
+import { decodeTail, encodeTail, tailBytes } from './tail-codec.ts'
+import { addToTails, type NewPiece } from './tails.ts'
 
 /** A point of a metric of a run, as it is stored. */
 export type NewPoint = PointColumns & { run_id: string; key: string; experiment_id: number }
@@ -21,7 +22,7 @@ export async function appendPoints(tx: WriteTx, points: readonly NewPoint[]): Pr
     tx.db,
     groups.map((group) => group.head),
   )
-  const pieces: TailPiece[] = []
+  const pieces: NewPiece[] = []
   const moved: number[] = []
   const long: number[] = []
   const byName = new Map(series.map((row) => [`${row.run_id}/${row.key}`, row]))
@@ -59,6 +60,7 @@ function groupBySeries(points: readonly NewPoint[]): Group[] {
     if (isNewer(point, group.head)) group.head = { ...point, tail_points: tailPoints, recent: null }
     group.head.tail_points = tailPoints
   }
-  for (const { head, points: own } of groups.values()) if (own.length < PIECE_POINTS) head.recent = encodeTail(own)
+  for (const { head, points: own } of groups.values())
+    if (tailBytes(own.length) < PIECE_BYTES) head.recent = encodeTail(own)
   return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, group]) => group)
 }

@@ -5,8 +5,8 @@ import { type MlflowApi, mlflowApi } from '../../../../tests/harness/mlflow.ts'
 import { startTestServer, type TestServer } from '../../../../tests/harness/server.ts'
 import { HistoryBody } from '../tracking.schema.ts'
 import { SeriesBody } from './metrics.schema.ts'
-import { tailsOf } from './series.store.ts'
 import { FIELDS, type PlainPoint } from './summary.ts'
+import { tailsOf } from './tails.ts'
 import { Thinner } from './thinner.ts'
 
 let server: TestServer

@@ -5,6 +5,7 @@ import { decodePointToken, encodePointToken } from './point-token.ts'
 import { pointsOf, sealedColumns } from './series.reads.ts'
 import * as store from './series.store.ts'
 import { type PlainPoint, plainPoint } from './summary.ts'
+import { tailBehind } from './tails.ts'
 
 /** The last point that a viewer has of each metric; null: none yet. */
 export type Cursor = ReadonlyMap<string, PointColumns | null>
@@ -47,7 +48,7 @@ export async function pointsBehind(
 async function behind(ctx: Context, seriesId: number, after: PointColumns | null): Promise<PointColumns[]> {
   const isNew = (point: PointColumns) => after === null || comparePoints(point, after) > 0
   // The tail first: what is sealed in between is then seen twice, and dropped below, but never missed.
-  const tail = await store.tailBehind(ctx.db, seriesId, after)
+  const tail = await tailBehind(ctx.db, seriesId, after)
   const points: PointColumns[] = []
   const from = await store.firstChunkReaching(ctx.db, seriesId, after)
   if (from !== undefined) {

@@ -10,8 +10,8 @@ import { sealSilentRuns } from './keeper.ts'
 import { compareByTime, comparePoints, inOrder } from './point-order.ts'
 import { sealSeries } from './seal.service.ts'
 import { findSeries, pointsOf } from './series.reads.ts'
-import { tailBehind, tailsOf } from './series.store.ts'
 import { FIELDS, type PlainPoint } from './summary.ts'
+import { tailBehind, tailsOf } from './tails.ts'
 import { viewsOf } from './views.reads.ts'
 
 let server: TestServer

@@ -6,6 +6,7 @@ import { comparePoints, inOrder } from './point-order.ts'
 import { pointsOf, sealedColumns } from './series.reads.ts'
 import * as store from './series.store.ts'
 import { summaryOf } from './summary.ts'
+import { addToTails, tailsOf } from './tails.ts'
 
 /** Points of a full chunk: large enough to squeeze well, small enough to be read for a hundred points of it. */
 export const CHUNK_POINTS = 1_024
@@ -55,7 +56,7 @@ export const sealings = defineThreadBatch(import.meta.url, 'sealings', {
 async function sealTails(tx: WriteTx, ids: readonly number[]): Promise<void> {
   const begun = new Set(await store.sealedAmong(tx.db, ids))
   const fresh = ids.filter((id) => !begun.has(id))
-  const tails = await store.tailsOf(tx.db, fresh)
+  const tails = await tailsOf(tx.db, fresh)
   await store.addChunks(
     tx.db,
     [...tails].flatMap(([id, points]) => chunksOf(id, 0, points)),
@@ -72,7 +73,7 @@ export async function sealPoints(
   added: readonly PointColumns[],
   whole: boolean,
 ): Promise<void> {
-  const tail = (await store.tailsOf(tx.db, [seriesId])).get(seriesId) ?? []
+  const tail = (await tailsOf(tx.db, [seriesId])).get(seriesId) ?? []
   let points = added.length === 0 ? tail : inOrder([...tail, ...added])
   const first = points[0]
   const last = await store.lastChunkHead(tx.db, seriesId)
@@ -89,7 +90,7 @@ export async function sealPoints(
   const rest = points.slice(count)
   await store.addChunks(tx.db, chunksOf(seriesId, number, points.slice(0, count)))
   if (tail.length > 0) await store.removeTails(tx.db, [seriesId])
-  if (rest.length > 0) await store.addToTails(tx.db, [{ series_id: seriesId, number: rest.length, points: rest }])
+  if (rest.length > 0) await addToTails(tx.db, [{ series_id: seriesId, number: rest.length, points: rest }])
   await store.setTailPoints(tx.db, [seriesId], rest.length)
 }
 

@@ -2,7 +2,6 @@ import { insertMany } from '../../../db/bulk.ts'
 import { type Db, isPostgres } from '../../../db/dialect.ts'
 import type { PointColumns } from '../../../db/tables/tracking.ts'
 import type { SeriesRow } from './series.store.ts'
-import { tailBytes } from './tail-codec.ts'
 
 /** What a write brings to one series: its newest point, how many go to the tail, and those that go to its row. */
 export type NewSeries = Omit<SeriesRow, 'id'>
@@ -10,10 +9,10 @@ export type NewSeries = Omit<SeriesRow, 'id'>
 export type RaisedSeries = Pick<SeriesRow, 'id' | 'run_id' | 'key' | 'tail_points' | 'recent'>
 
 /**
- * So many points of a series make a piece of its tail; fewer lie in its row, which is written with each new point anyway. A
- * longer row would be copied more often than it saves.
+ * So many bytes of points (16 of them, tail-codec.ts) make a piece of a series' tail; fewer lie in its row, which is written
+ * with each new point anyway. A longer row would be copied more often than it saves.
  */
-export const PIECE_POINTS = 16
+export const PIECE_BYTES = 384
 
 const COLUMNS = {
   run_id: 'text',
@@ -34,7 +33,7 @@ const RAISE = `ON CONFLICT (run_id, key) DO UPDATE SET ${['step', 'timestamp_ms'
   tail_points = metric_series.tail_points + excluded.tail_points,
   recent = CASE WHEN excluded.recent IS NULL THEN metric_series.recent
     WHEN metric_series.recent IS NULL THEN excluded.recent ELSE JOINED END
-  RETURNING id, run_id, key, tail_points, CASE WHEN length(recent) >= ${tailBytes(PIECE_POINTS)} THEN recent END AS recent`
+  RETURNING id, run_id, key, tail_points, CASE WHEN length(recent) >= ${PIECE_BYTES} THEN recent END AS recent`
 const RAISE_ON = {
   postgres: RAISE.replace('JOINED', 'metric_series.recent || excluded.recent'),
   // Its `||` makes text, of the same bytes.

@@ -3,6 +3,7 @@ import type { PointColumns } from '../../../db/tables/tracking.ts'
 import { type Columns, decodeChunk } from './chunk-codec.ts'
 import { compareByTime, comparePoints, inOrder } from './point-order.ts'
 import * as store from './series.store.ts'
+import { tailsOf } from './tails.ts'
 
 /** Chunks of one query; between two of them other requests get their turn. */
 export const READ_CHUNKS = 32
@@ -47,7 +48,7 @@ async function findWith<H extends Head>(
 ): Promise<FoundSeries<H>[]> {
   const rows = await store.seriesOf(db, projectId, runIds, key)
   const ids = rows.map((row) => row.id)
-  const tails = await store.tailsOf(db, ids)
+  const tails = await tailsOf(db, ids)
   const heads = Map.groupBy(await headsOf(db, ids), (row) => row.series_id)
   const found: FoundSeries<H>[] = []
   for (const { id, run_id } of rows) {

@@ -1,9 +1,12 @@
 import { CompiledQuery, type NotNull, type Selectable } from 'kysely'
 import { insertMany, rowsAmong } from '../../../db/bulk.ts'
 import { collect, type Db, inChunks, isPostgres } from '../../../db/dialect.ts'
-import type { MetricChunksTable, MetricSeriesTable, PointColumns } from '../../../db/tables/tracking.ts'
-import { comparePoints, inOrder } from './point-order.ts'
-import { decodeTail, encodeTail } from './tail-codec.ts'
+import type {
+  MetricChunksTable,
+  MetricSeriesTable,
+  MetricTailsTable,
+  PointColumns,
+} from '../../../db/tables/tracking.ts'
 
 export type SeriesRow = Selectable<MetricSeriesTable>
 export type ChunkRow = Selectable<MetricChunksTable>
@@ -12,8 +15,8 @@ export type ChunkSketch = Pick<ChunkRow, 'series_id' | 'number' | 'points' | 'la
   /** Of a chunk that has no summary. */
   data: Buffer | null
 }
-/** Points of the tail of a series, and how many it has with them. */
-export type TailPiece = { series_id: number; number: number; points: readonly PointColumns[] }
+/** Points of a series that lie together, as tail-codec.ts writes them. */
+export type TailPiece = Pick<Selectable<MetricTailsTable>, 'series_id' | 'data'>
 
 const HEAD = [
   'series_id',
@@ -25,17 +28,12 @@ const HEAD = [
   'max_timestamp_ms',
 ] as const
 
-/** Adds pieces to the tails. */
-export async function addToTails(db: Db, pieces: readonly TailPiece[]): Promise<void> {
+export async function addPieces(db: Db, rows: readonly Selectable<MetricTailsTable>[]): Promise<void> {
   await insertMany(
     db,
     { table: 'metric_tails', columns: { series_id: 'int', number: 'int', last_step: 'int', data: 'blob' } },
-    pieces.map(({ series_id, number, points }) => [series_id, number, greatestStep(points), encodeTail(points)]),
+    rows.map(({ series_id, number, last_step, data }) => [series_id, number, last_step, data]),
   )
-}
-
-function greatestStep(points: readonly PointColumns[]): number | bigint {
-  return points.reduce((most, { step }) => (step > most ? step : most), points[0]?.step ?? 0)
 }
 
 /** Takes the newest points out of the rows of series: they are in pieces now. */
@@ -155,13 +153,11 @@ export async function latestOfKeys(
     .execute()
 }
 
-/** Unsealed points behind one, in order, each once. */
-export async function tailBehind(db: Db, seriesId: number, after: PointColumns | null): Promise<PointColumns[]> {
-  let pieces = db.selectFrom('metric_tails').select(['series_id', 'data']).where('series_id', '=', seriesId)
-  if (after !== null) pieces = pieces.where('last_step', '>=', after.step)
-  const rows = await recentOf(db, [seriesId]).unionAll(pieces).execute()
-  const points = inOrder(rows.flatMap(({ data }) => decodeTail(data)))
-  return after === null ? points : points.filter((point) => comparePoints(point, after) > 0)
+/** What of a series' tail may hold points with this step or behind it (null: all). */
+export async function piecesReaching(db: Db, seriesId: number, step: number | bigint | null): Promise<TailPiece[]> {
+  let inPieces = db.selectFrom('metric_tails').select(['series_id', 'data']).where('series_id', '=', seriesId)
+  if (step !== null) inPieces = inPieces.where('last_step', '>=', step)
+  return recentOf(db, [seriesId]).unionAll(inPieces).execute()
 }
 
 /** The number of the first chunk that may hold points behind one; the newest chunks are looked at first. */
@@ -180,16 +176,15 @@ export async function firstChunkReaching(
   return (await query.executeTakeFirst())?.number
 }
 
-/** The unsealed points of series, in order, each once; one that has none is left out. */
-export async function tailsOf(db: Db, seriesIds: readonly number[]): Promise<Map<number, PointColumns[]>> {
-  const rows: { series_id: number; data: Buffer }[] = []
+/** What the tails of series hold. */
+export async function piecesOf(db: Db, seriesIds: readonly number[]): Promise<TailPiece[]> {
+  const rows: TailPiece[] = []
   await inChunks(seriesIds, 2, async (ids) => {
     const inPieces = db.selectFrom('metric_tails').select(['series_id', 'data']).where('series_id', 'in', ids)
     // In one statement: points move from the row into a piece, and none may be missed.
     rows.push(...(await recentOf(db, ids).unionAll(inPieces).execute()))
   })
-  const pieces = Map.groupBy(rows, (row) => row.series_id)
-  return new Map([...pieces].map(([id, own]) => [id, inOrder(own.flatMap(({ data }) => decodeTail(data)))]))
+  return rows
 }
 
 function recentOf(db: Db, seriesIds: readonly number[]) {
