@@ -1,9 +1,9 @@
 import type { Migration } from '../migrate.ts'
 
 /**
- * Indexes that a new run writes. New runs go behind the others in the indexes by start, which are read backwards. Before them, each few made their pages
- * split in halves: a commit of 16 new runs wrote four pages more, and the indexes were half empty. And who made what is not looked for
- * by its name (`partial-indexes.ts`).
+ * Indexes that a new run writes. New runs go behind the others in the indexes by start, which are read backwards. In front,
+ * each few made their pages split in halves: a commit of 16 new runs wrote four pages more, and the indexes were half empty.
+ * And who made a thing is not looked for by the thing's name (`partial-indexes.ts`).
  */
 export const runsByStart: Migration = {
   version: 18,
