@@ -75,6 +75,7 @@ describe('a store of the first schema', () => {
     await sql`INSERT INTO run_params (run_id, key, value) VALUES (${run}, 'depth', '5')`.execute(db)
     await sql`INSERT INTO run_params (run_id, key, value) VALUES (${run}, 'note', ${note})`.execute(db)
     await sql`INSERT INTO run_tags (run_id, key, value) VALUES (${run}, 'team', 'a')`.execute(db)
+    await sql`INSERT INTO run_tags (run_id, key, value) VALUES (${run}, 'mlflow.runName', 'first')`.execute(db)
     for (const [step, value] of [
       [0, 0.5],
       [1, 0.25],
@@ -126,7 +127,10 @@ describe('a store of the first schema', () => {
         { key: 'depth', value: '5' },
         { key: 'note', value: note },
       ],
-      tags: [{ key: 'team', value: 'a' }],
+      tags: [
+        { key: 'mlflow.runName', value: 'first' },
+        { key: 'team', value: 'a' },
+      ],
     })
     const latest = body.run.data.metrics.map((metric: { key: string; value: unknown }) => [metric.key, metric.value])
     expect(latest).toHaveLength(62)
@@ -145,6 +149,8 @@ describe('a store of the first schema', () => {
     expect(found.body.runs).toHaveLength(1)
     const noted = await api.post('runs/search', { experiment_ids: ['7'], filter: `params.note = '${note}'` })
     expect(noted.body.runs).toHaveLength(1)
+    const named = await api.post('runs/search', { experiment_ids: ['7'], filter: "tags.mlflow.runName = 'first'" })
+    expect(named.body.runs).toHaveLength(1)
     expect(
       (await api.post('runs/log-metric', { run_id: run, key: 'loss', value: 1, timestamp: 9, step: 1 })).status,
     ).toBe(200)

@@ -16,6 +16,7 @@ import { copiedVersions } from './migrations/0013-copied-versions.ts'
 import { valueBeginnings } from './migrations/0016-value-beginnings.ts'
 import { metricTails } from './migrations/0017-metric-tails.ts'
 import { runsByStart } from './migrations/0018-runs-by-start.ts'
+import { namesOnce } from './migrations/0019-names-once.ts'
 
 export type Migration = {
   version: number
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly Migration[] = [
   valueBeginnings,
   metricTails,
   runsByStart,
+  namesOnce,
 ]
 
 /** Any number that no other program uses on the same PostgreSQL database. */

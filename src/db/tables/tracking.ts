@@ -24,6 +24,8 @@ export type RunsTable = {
   project_id: string
   experiment_id: number
   name: string
+  /** 1: its name is its tag `mlflow.runName`, too; 0: that tag was deleted. */
+  name_tagged: number
   user_name: string
   status: RunStatus
   lifecycle: Lifecycle

@@ -12,7 +12,7 @@ import {
 } from '../tracking/import.service.ts'
 import { importLoggedModel } from '../tracking/import-models.service.ts'
 import { LIMITS } from '../tracking/limits.ts'
-import { PARENT_TAG } from '../tracking/runs.service.ts'
+import { NAME_TAG, PARENT_TAG } from '../tracking/runs.service.ts'
 import { cleaned, keyProblem, storable } from './clean.ts'
 import type { Import } from './import.service.ts'
 import { copyFiles, type FoundFiles, filesMark, listFiles } from './import-artifacts.service.ts'
@@ -88,6 +88,9 @@ async function importPairs(ctx: Context, move: Import, where: string, run: Run, 
     { where, kind: 'tag', longest: LIMITS.tagValue },
     report,
   )
+  const nameTag = tags.find((tag) => tag.key === NAME_TAG)
+  if (nameTag !== undefined && nameTag.value !== '' && nameTag.value !== run.name)
+    report.note(`${where} has the name "${run.name}", and its tag ${NAME_TAG} had another one`)
   for await (const batch of batches(params, PAIRS_PER_BATCH))
     await importRunData(ctx, actor, project, id, { params: batch })
   for await (const batch of batches(tags, PAIRS_PER_BATCH))

@@ -197,6 +197,7 @@ export async function importRun(ctx: Context, project: Project, run: ImportedRun
         id: run.id,
         project_id: project.id,
         experiment_id: run.experimentRowId,
+        name_tagged: 0, // its tags come with its data
         artifact_uri: run.artifactUri,
         job_id: null,
       })

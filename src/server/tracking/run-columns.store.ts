@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
-import { countEntries, inOrder, VALUE_TABLES } from './runs-conditions.store.ts'
+import { countEntries, VALUE_TABLES } from './runs-conditions.store.ts'
 import { all, asked, fewestEntries, type RunSearch } from './runs-search.store.ts'
 
 export type KeyKind = keyof typeof VALUE_TABLES
@@ -18,11 +18,11 @@ export async function walkKeys(db: Db, kind: KeyKind, place: KeyPlace, limit: nu
   const only = place.experimentIds === null ? sql`` : sql`AND e.id IN (${sql.join(place.experimentIds)})`
   const { rows } = await sql<{ key: string | null }>`WITH RECURSIVE walked (experiment_id, key) AS (
       SELECT e.id, (SELECT v.key FROM ${table} AS v
-          WHERE v.experiment_id = e.id AND ${inOrder(kind, 'v')} ORDER BY v.key LIMIT 1)
+          WHERE v.experiment_id = e.id ORDER BY v.key LIMIT 1)
         FROM experiments AS e WHERE e.project_id = ${place.projectId} ${only}
       UNION ALL
       SELECT w.experiment_id, (SELECT v.key FROM ${table} AS v
-          WHERE v.experiment_id = w.experiment_id AND v.key > w.key AND ${inOrder(kind, 'v')} ORDER BY v.key LIMIT 1)
+          WHERE v.experiment_id = w.experiment_id AND v.key > w.key ORDER BY v.key LIMIT 1)
         FROM walked AS w WHERE w.key IS NOT NULL
     ) SELECT key FROM walked LIMIT ${sql.lit(limit)}`.execute(db)
   return rows.map((row) => row.key)

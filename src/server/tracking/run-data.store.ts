@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import { insertMany, rowsAmong } from '../../db/bulk.ts'
 import { type Db, inChunks, isPostgres, jsonPairs } from '../../db/dialect.ts'
 import type { Lifecycle, LoggedModelMetricsTable, RunValue } from '../../db/tables/tracking.ts'
+import { NAME_TAG } from './runs.store.ts'
 import { beginningOf } from './runs-conditions.store.ts'
 
 export type ModelMetricRow = Selectable<LoggedModelMetricsTable>
@@ -67,13 +68,18 @@ export async function knownParams(db: Db, names: readonly { run_id: string; key:
   return rows
 }
 
-/** Sets tags, each named once. */
+/** Sets tags, each named once; never the one that is the run's name (`updateRun`). */
 export async function putTags(db: Db, rows: readonly RunValue[]): Promise<void> {
   const suffix = 'ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, beginning = excluded.beginning'
   await insertMany(db, { table: 'run_tags', columns: KEY_VALUE, suffix }, [...rows].sort(byName).map(cells))
 }
 
+/** False when it was not there. A run keeps its name when the tag that is the name is deleted. */
 export async function deleteTag(db: Db, runId: string, key: string): Promise<boolean> {
+  if (key === NAME_TAG) {
+    const named = db.updateTable('runs').set({ name_tagged: 0 }).where('id', '=', runId).where('name_tagged', '=', 1)
+    return (await named.executeTakeFirst()).numUpdatedRows > 0n
+  }
   const done = await db.deleteFrom('run_tags').where('run_id', '=', runId).where('key', '=', key).executeTakeFirst()
   return done.numDeletedRows > 0n
 }
@@ -83,7 +89,7 @@ export async function paramTexts(db: Db, runIds: readonly string[]): Promise<Map
   return textsOf(db, 'run_params', runIds)
 }
 
-/** Tags, as `paramTexts`. */
+/** Tags, as `paramTexts`, without the one that is the run's name. */
 export async function tagTexts(db: Db, runIds: readonly string[]): Promise<Map<string, string>> {
   return textsOf(db, 'run_tags', runIds)
 }
@@ -105,6 +111,17 @@ export async function paramsOf(db: Db, runIds: readonly string[]): Promise<RunVa
 }
 
 export async function tagsOf(db: Db, runIds: readonly string[]): Promise<RunValue[]> {
-  const [head, tail] = [`SELECT ${VALUE_COLUMNS.join(', ')} FROM run_tags`, 'ORDER BY run_id, key']
-  return rowsAmong(db, { head, column: 'run_id', values: runIds, tail })
+  const head = `SELECT ${VALUE_COLUMNS.join(', ')} FROM run_tags`
+  const rows = await rowsAmong<RunValue>(db, { head, column: 'run_id', values: runIds })
+  return [...rows, ...(await namesAsTags(db, runIds))].sort(byName)
+}
+
+async function namesAsTags(db: Db, runIds: readonly string[]): Promise<RunValue[]> {
+  const head = 'SELECT id AS run_id, name AS value, experiment_id, name_tagged FROM runs'
+  const rows = await rowsAmong<Omit<RunValue, 'key'> & { name_tagged: number }>(db, {
+    head,
+    column: 'id',
+    values: runIds,
+  })
+  return rows.flatMap(({ name_tagged, ...row }) => (name_tagged === 1 ? { ...row, key: NAME_TAG } : []))
 }

@@ -6,7 +6,7 @@ import { type MetricPoint, pointOf } from './metric-points.ts'
 import { latestOf } from './metrics/series.store.ts'
 import { inputOf, type RunInput, type RunModel, type RunRecord, runRecord } from './records.ts'
 import { paramTexts, tagTexts } from './run-data.store.ts'
-import { runsByIds } from './runs.store.ts'
+import { NAME_TAG, type RunRow, runsByIds } from './runs.store.ts'
 import { findRuns, type RunSearch } from './runs-search.store.ts'
 
 /** One page of a search: its runs in order, and the place of the last one when more follow. */
@@ -26,7 +26,7 @@ export type WholeRun = {
   run: RunRecord
   /** JSON text of `[{"key": …, "value": …}]` by key: they are most of a page, and nobody but the client looks into them. */
   params: string
-  /** As `params`. */
+  /** As `params`, behind the one that is the run's name. */
   tags: string
   /** The latest point of each metric. */
   metrics: MetricPoint[]
@@ -46,9 +46,15 @@ export async function wholeRuns(db: Db, projectId: string, ids: readonly string[
   return rows.map((row) => ({
     run: runRecord(row),
     params: params.get(row.id) ?? '[]',
-    tags: tags.get(row.id) ?? '[]',
+    tags: tagsText(row, tags.get(row.id)),
     metrics: (metrics.get(row.id) ?? []).map(pointOf),
     inputs: (inputs.get(row.id) ?? []).map(inputOf),
     models: (models.get(row.id) ?? []).map(({ model_id, direction, step }) => ({ modelId: model_id, direction, step })),
   }))
+}
+
+function tagsText({ name, name_tagged }: RunRow, others = '[]'): string {
+  if (name_tagged === 0) return others
+  const own = JSON.stringify({ key: NAME_TAG, value: name })
+  return others === '[]' ? `[${own}]` : `[${own},${others.slice(1)}`
 }

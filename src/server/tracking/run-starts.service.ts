@@ -95,7 +95,8 @@ async function startRuns(tx: WriteTx, starts: Start[]): Promise<Outcome<RunRecor
       if (actor.run !== null && parent !== undefined) await assertRunWritable(tx, actor, { id: parent })
       const row = runRow(tx, start, experiment)
       rows.push(row)
-      for (const { key, value } of tags) tagRows.push({ run_id: row.id, key, value, experiment_id: row.experiment_id })
+      for (const { key, value } of tags)
+        if (key !== NAME_TAG) tagRows.push({ run_id: row.id, key, value, experiment_id: row.experiment_id })
       const isDefault = experiment.id === DEFAULT_EXPERIMENT_ID ? 1 : 0
       outcomes.push({
         value: runRecord({ ...row, is_default: isDefault, wire_id: experiment.id, experiment_name: experiment.name }),
@@ -133,6 +134,7 @@ function runRow(tx: WriteTx, start: Start, experiment: Experiment): Selectable<R
     project_id: start.projectId,
     experiment_id: experiment.rowId,
     name: start.name,
+    name_tagged: 1,
     user_name: start.userName,
     status: 'RUNNING',
     lifecycle: 'active',

@@ -148,15 +148,14 @@ async function missingModels(tx: WriteTx, writes: readonly RunWrite[]): Promise<
 
 async function writeTags(tx: WriteTx, writes: readonly Accepted[]): Promise<void> {
   const rows = new Map<string, { run_id: string; key: string; value: string; experiment_id: number }>()
+  const names = new Map<string, string>()
   for (const { runId, tags, experimentId } of writes) {
-    // A run always has a name: an empty one changes nothing.
     for (const [key, value] of tags)
-      if (key !== NAME_TAG || value !== '')
-        rows.set(`${runId}/${key}`, { run_id: runId, key, value, experiment_id: experimentId })
+      if (key !== NAME_TAG) rows.set(`${runId}/${key}`, { run_id: runId, key, value, experiment_id: experimentId })
+      else if (value !== '') names.set(runId, value) // a run always has a name: an empty one changes nothing
   }
   await store.putTags(tx.db, [...rows.values()])
-  for (const { run_id, key, value } of rows.values())
-    if (key === NAME_TAG) await updateRun(tx.db, run_id, { name: value })
+  for (const [runId, name] of names) await updateRun(tx.db, runId, { name })
 }
 
 async function writeMetrics(tx: WriteTx, writes: readonly Accepted[]): Promise<number[]> {

@@ -40,17 +40,24 @@ export function conditionSql(db: Db, condition: RunCondition, of: RunColumns = O
     const test = satisfies(db, sql.ref(`i.${condition.column}`), condition.test)
     return exists(sql`SELECT 1 FROM run_inputs AS i WHERE i.run_id = ${of.id} AND ${test}`)
   }
+  if (isNameTag(condition)) return nameTagSql(db, condition.test)
   const table = sql.table(VALUE_TABLES[condition.on])
   const index = isLookedUp(condition) ? alongIndex(db, TEXT_INDEXES[condition.on]) : null
   if (isLookedUp(condition) && index !== null) {
     // The entries of one value lie together, those of one run's values far from the next run's: few pages are read, not many.
-    const place = sql`v.experiment_id = ${of.experimentId} AND v.key = ${condition.key} AND ${inOrder(condition.on, 'v')}`
+    const place = sql`v.experiment_id = ${of.experimentId} AND v.key = ${condition.key}`
     const entry = sql`${isText(condition.test.text)} AND v.run_id = ${of.id}`
     return exists(sql`SELECT 1 FROM ${table} AS v ${index} WHERE ${place} AND ${entry}`)
   }
   const found = sql`SELECT 1 FROM ${table} AS v WHERE v.run_id = ${of.id} AND v.key = ${condition.key}`
   if (condition.test.kind !== 'null') return exists(sql`${found} AND ${valueSql(db, condition, condition.test)}`)
   return condition.test.negated ? exists(found) : sql<SqlBool>`NOT EXISTS (${found})`
+}
+
+/** What a condition of the tag that is the run's name asks: it has no row of its own. */
+function nameTagSql(db: Db, test: ValueTest): Expression<SqlBool> {
+  if (test.kind === 'null') return sql<SqlBool>`runs.name_tagged = ${sql.lit(test.negated ? 1 : 0)}`
+  return sql<SqlBool>`runs.name_tagged = 1 AND ${satisfies(db, sql.ref('runs.name'), test)}`
 }
 
 /** SQLite makes a join of an EXISTS without LIMIT, and looks up the run and what it is ordered by before that. */
@@ -69,7 +76,7 @@ type Lookup = { on: 'param' | 'tag'; key: string; test: { kind: 'text'; operator
 /** Is this a value that the index of texts is entered with? */
 function isLookedUp(condition: RunCondition): condition is Lookup {
   const { on, test } = condition
-  return (on === 'param' || on === 'tag') && !isNameTag(condition) && test.kind === 'text' && test.operator === '='
+  return (on === 'param' || on === 'tag') && test.kind === 'text' && test.operator === '='
 }
 
 /** The value in `v` is this text, in words of the index, which tells all of a text that is shorter than what it holds. */
@@ -100,7 +107,7 @@ export function indexedEntries(
   if (condition.on === 'attribute' || condition.on === 'dataset') return null
   const { test, key } = condition
   const table = sql.table(VALUE_TABLES[condition.on])
-  const place = sql`v.experiment_id IN (${experiments}) AND v.key = ${key} AND ${inOrder(condition.on, 'v')}`
+  const place = sql`v.experiment_id IN (${experiments}) AND v.key = ${key}`
   if (condition.on === 'metric') {
     if (test.kind !== 'number' || test.operator === '!=') return null
     return sql`${table} AS v WHERE ${place} AND ${valueSql(db, condition, test)}`
@@ -115,14 +122,9 @@ function nameAsked(condition: RunCondition): string | null {
   return asks && condition.test.kind === 'text' && condition.test.operator === '=' ? condition.test.text : null
 }
 
-/** Is this the tag that repeats the run's name? The index of names has it, that of tags has not (migration 11). */
+/** Is this the tag that is the run's name? It lies with the run, not with the tags (migration 19). */
 export function isNameTag(of: { on: string; key?: string }): boolean {
   return of.on === 'tag' && of.key === NAME_TAG
-}
-
-/** In words of the index: the engines take a partial one only for a query that repeats its condition. */
-export function inOrder(on: keyof typeof VALUE_TABLES, alias: string): RawBuilder<unknown> {
-  return on === 'tag' ? sql`${sql.ref(`${alias}.key`)} <> ${sql.lit(NAME_TAG)}` : sql`1 = 1`
 }
 
 /** How many entries there are, counted no further than `limit`. */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Term } from '../../db/keyset.ts'
-import { type RunColumn, VALUE_TABLES } from './runs-conditions.store.ts'
+import { isNameTag, type RunColumn, VALUE_TABLES } from './runs-conditions.store.ts'
 
 export type RunSort =
   | { on: 'attribute'; column: RunColumn; descending: boolean }
@@ -18,7 +18,7 @@ const column = (index: number, name: string) => sql.ref(`sort_${index}.${name}`)
 /** The joins that sorts by metrics, params and tags need; `skip`: that one is where the query begins. */
 export function sortJoins(sorts: readonly RunSort[], skip: number | null): RawBuilder<unknown> {
   const joins = sorts.flatMap((sort, index) => {
-    if (sort.on === 'attribute' || index === skip) return []
+    if (sort.on === 'attribute' || isNameTag(sort) || index === skip) return []
     const table = sql.table(VALUE_TABLES[sort.on])
     return [
       sql`LEFT JOIN ${table} AS ${alias(index)} ON ${column(index, 'run_id')} = runs.id AND ${column(index, 'key')} = ${sort.key}`,
@@ -54,11 +54,21 @@ function attributeTerms(sort: Extract<RunSort, { on: 'attribute' }>): Term[] {
 }
 
 function valueTerms(sort: Extract<RunSort, { key: string }>, index: number): Term[] {
+  if (isNameTag(sort)) return nameTagTerms(sort.descending)
   const value = column(index, 'value')
   const rank: Term = { value: rankOf(sort, index), type: 'number', descending: false }
   if (sort.on === 'metric')
     return [rank, { value: sql`COALESCE(${value}, 0)`, type: 'number', descending: sort.descending }]
   return [rank, { value: sql`COALESCE(${value}, '')`, type: 'text', descending: sort.descending }]
+}
+
+/** The tag that is the run's name lies with the run. */
+function nameTagTerms(descending: boolean): Term[] {
+  const [has, not] = [sql.lit(PRESENT), sql.lit(MISSING)]
+  return [
+    { value: sql`CASE WHEN runs.name_tagged = 1 THEN ${has} ELSE ${not} END`, type: 'number', descending: false },
+    { value: sql`CASE WHEN runs.name_tagged = 1 THEN runs.name ELSE '' END`, type: 'text', descending },
+  ]
 }
 
 function rankOf(sort: Extract<RunSort, { key: string }>, index: number): RawBuilder<unknown> {

@@ -9,7 +9,6 @@ import {
   conditionSql,
   countEntries,
   indexedEntries,
-  inOrder,
   isNameTag,
   OF_RUNS,
   type RunColumns,
@@ -87,7 +86,7 @@ export async function fewestEntries(db: Db, search: RunSearch, few: number): Pro
     const count = await countEntries(db, from, limit)
     if (count >= limit) continue
     limit = count
-    // A run that has this name can be without the tag that repeats it.
+    // A run that has this name can be without the tag.
     fewest = { from, met: isNameTag(condition) ? null : condition }
     if (count <= VERY_FEW) break
   }
@@ -208,7 +207,7 @@ async function walkPresent(db: Db, search: RunSearch, first: ValueSort, rank: nu
   const table = sql.table(VALUE_TABLES[first.on])
   const where = [
     sql`sort_0.experiment_id IN (${experimentsOf(search)})`,
-    sql`sort_0.key = ${first.key} AND ${inOrder(first.on, 'sort_0')}`,
+    sql`sort_0.key = ${first.key}`,
     ...(first.on === 'metric' ? [sql`sort_0.is_nan = ${sql.lit(rank)}`] : []),
     ...demands(db, search, columnsOf('sort_0')),
   ]

@@ -8,8 +8,10 @@ import type { Project } from '../projects/projects.service.ts'
 import { LIMITS, truncated } from './limits.ts'
 import { sealRun } from './metrics/keeper.ts'
 import { type RunRecord, runRecord } from './records.ts'
-import { putTags, type RunState, runStates } from './run-data.store.ts'
+import { type RunState, runStates } from './run-data.store.ts'
 import * as store from './runs.store.ts'
+
+export { NAME_TAG } from './runs.store.ts'
 
 export const PARENT_TAG = 'mlflow.parentRunId'
 
@@ -83,7 +85,7 @@ export async function updateRun(
   const name =
     change.name === undefined || change.name === '' ? undefined : truncated(change.name, 'run_name', LIMITS.runName)
   const run = await inTransaction(ctx, async (tx) => {
-    const { experimentRowId } = await assertRunTakesWrites(tx, actor, project.id, runId)
+    await assertRunTakesWrites(tx, actor, project.id, runId)
     const columns = {
       last_write_at_ms: tx.now(),
       ...(change.status === undefined ? {} : { status: change.status }),
@@ -92,8 +94,6 @@ export async function updateRun(
     }
     if (Object.keys(columns).length > 1) {
       await store.updateRun(tx.db, runId, columns)
-      if (name !== undefined)
-        await putTags(tx.db, [{ run_id: runId, key: store.NAME_TAG, value: name, experiment_id: experimentRowId }])
       await recordEvent(tx, actor, {
         projectId: project.id,
         verb: 'updated',

@@ -3,7 +3,7 @@ import { insertMany, rowsAmong } from '../../db/bulk.ts'
 import type { Db } from '../../db/dialect.ts'
 import type { RunsTable } from '../../db/tables/tracking.ts'
 
-/** The tag that repeats a run's name; one that is there is the name. */
+/** The tag that is a run's name. It has no row among the tags: a run has it or not (`name_tagged`). */
 export const NAME_TAG = 'mlflow.runName'
 
 const RUN_COLUMNS = {
@@ -11,6 +11,7 @@ const RUN_COLUMNS = {
   project_id: 'text',
   experiment_id: 'int',
   name: 'text',
+  name_tagged: 'int',
   user_name: 'text',
   status: 'text',
   lifecycle: 'text',
@@ -49,7 +50,13 @@ export async function updateRun(
   runId: string,
   change: Partial<Pick<RunRow, 'name' | 'status' | 'lifecycle' | 'ended_at_ms' | 'deleted_at_ms' | 'last_write_at_ms'>>,
 ): Promise<void> {
-  await db.updateTable('runs').set(change).where('id', '=', runId).execute()
+  // Who names a run sets the tag that is its name.
+  const tagged = change.name === undefined ? {} : { name_tagged: 1 }
+  await db
+    .updateTable('runs')
+    .set({ ...change, ...tagged })
+    .where('id', '=', runId)
+    .execute()
 }
 
 /** The run whose child this one is, by its tag. */

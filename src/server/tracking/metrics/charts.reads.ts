@@ -10,10 +10,9 @@ import { type ViewsOf, viewsOf } from './views.reads.ts'
 /** The body of `metrics/series`. */
 export const seriesText = defineRead(import.meta.url, 'seriesText', async (db, asked: ViewsOf): Promise<string> => {
   const series = (await viewsOf(db, asked)).map(({ runId, total, points }) => {
-    const texts = pointTexts(points, (step, timestampMs, value) => `[${step},${timestampMs},${value}]`)
-    return `{"run":${JSON.stringify(runId)},"total":${total},"points":[${texts}]}`
+    return { run: runId, total, points: pointsOf(points, (step, timestampMs, value) => [step, timestampMs, value]) }
   })
-  return `{"key":${JSON.stringify(asked.key)},"series":[${series.join(',')}]}`
+  return JSON.stringify({ key: asked.key, series })
 })
 
 /** The body of a run's `history`. */
@@ -22,23 +21,17 @@ export const historyText = defineRead(
   'historyText',
   async (db, { runId, ...asked }: Omit<ViewsOf, 'runIds'> & { runId: string }): Promise<string> => {
     const [view] = await viewsOf(db, { ...asked, runIds: [runId] })
-    const texts = pointTexts(
-      view?.points ?? new Float64Array(),
-      (step, timestampMs, value) => `{"step":${step},"timestamp_ms":${timestampMs},"value":${value}}`,
-    )
-    return `{"key":${JSON.stringify(asked.key)},"total":${view?.total ?? 0},"points":[${texts}]}`
+    const points = pointsOf(view?.points ?? new Float64Array(), (step, timestamp_ms, value) => {
+      return { step, timestamp_ms, value }
+    })
+    return JSON.stringify({ key: asked.key, total: view?.total ?? 0, points })
   },
 )
 
-/** A row of points, each as `textOf` writes it; JSON has no NaN: it is null there. */
-function pointTexts(
-  row: Float64Array,
-  textOf: (step: number, timestampMs: number, value: number | null) => string,
-): string {
-  const texts: string[] = new Array(row.length / FIELDS)
-  for (let at = 0, i = 0; at < row.length; at += FIELDS, i++) {
-    const value = row[at + 2] as number
-    texts[i] = textOf(row[at] as number, row[at + 1] as number, Number.isNaN(value) ? null : value)
-  }
-  return texts.join(',')
+/** A row of points, each as it is written; what JSON has no number for (NaN) becomes null there. */
+function pointsOf<T>(row: Float64Array, pointOf: (step: number, timestampMs: number, value: number) => T): T[] {
+  const points: T[] = new Array(row.length / FIELDS)
+  for (let at = 0, i = 0; at < row.length; at += FIELDS, i++)
+    points[i] = pointOf(row[at] as number, row[at + 1] as number, row[at + 2] as number)
+  return points
 }

@@ -1,6 +1,6 @@
-import { CompiledQuery, type NotNull, type Selectable } from 'kysely'
+import { CompiledQuery, type NotNull, type Selectable, sql } from 'kysely'
 import { insertMany, rowsAmong } from '../../../db/bulk.ts'
-import { collect, type Db, inChunks, isPostgres } from '../../../db/dialect.ts'
+import { collect, type Db, inChunks, isPostgres, runIdRows } from '../../../db/dialect.ts'
 import type {
   MetricChunksTable,
   MetricSeriesTable,
@@ -109,24 +109,20 @@ export async function openSeries(db: Db, runId: string): Promise<number[]> {
   return (await series.execute()).map(({ id }) => id)
 }
 
-/** The series of one metric of runs of a project. */
+/** The series of one metric of runs of a project, by run. */
 export async function seriesOf(
   db: Db,
   projectId: string,
   runIds: readonly string[],
   key: string,
 ): Promise<{ id: number; run_id: string }[]> {
-  return collect(runIds, (ids) =>
-    db
-      .selectFrom('metric_series')
-      .innerJoin('runs', 'runs.id', 'metric_series.run_id')
-      .select(['metric_series.id', 'metric_series.run_id'])
-      .where('metric_series.run_id', 'in', ids)
-      .where('metric_series.key', '=', key)
-      .where('runs.project_id', '=', projectId)
-      .orderBy('metric_series.run_id')
-      .execute(),
-  )
+  // In this order: left to itself, SQLite looks through all runs of the project from ten ids on.
+  const { rows } = await sql<{ id: number; run_id: string }>`
+    SELECT s.id, s.run_id FROM ${runIdRows(db, runIds)} AS asked
+      CROSS JOIN metric_series AS s CROSS JOIN runs
+    WHERE s.run_id = asked.run_id AND s.key = ${key} AND runs.id = s.run_id AND runs.project_id = ${projectId}
+    ORDER BY s.run_id`.execute(db)
+  return rows
 }
 
 /** Latest points of runs, by run and key. */
