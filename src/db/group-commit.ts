@@ -22,11 +22,15 @@ type Unit = {
 type Outcome = { value: unknown } | { error: unknown }
 
 const NOTHING: Load = { items: 0, rows: 0 }
+const ONE: Load = { items: 1, rows: 1 }
 
 const groups = new WeakMap<Kysely<Tables>, CommitGroup>()
 
 /** Others wait for the group's commit: what has not begun after this time joins the next one. */
 const MAX_GROUP_MS = 20
+
+/** With one turn, 11 of 16 clients share a commit, since those who are answered first ask again meanwhile; so, 15 do. */
+const MAX_TURNS = 8
 
 /**
  * Runs `work` in a transaction and resolves when it is committed. On SQLite, whose commits each wait for the disk
@@ -105,10 +109,18 @@ class CommitGroup {
       }
       if (units.length === 1 && units[0] !== undefined) await this.#commitOne(units[0])
       else await this.#commitTogether(units)
-      // One turn of the event loop: what came in on other connections meanwhile joins the next commit.
-      await new Promise((resolve) => setImmediate(resolve))
+      await this.#othersAsk()
     }
     this.#running = false
+  }
+
+  /** Turns of the event loop, while each brings more: what comes in on other connections joins the next commit. */
+  async #othersAsk(): Promise<void> {
+    for (let turn = 0, before = -1, now = 0; turn < MAX_TURNS && now > before; turn++) {
+      before = now
+      await new Promise((resolve) => setImmediate(resolve))
+      now = sum(this.#waiting.map(({ elsewhere }) => elsewhere?.load() ?? ONE)).items
+    }
   }
 
   async #commitOne(unit: Unit): Promise<void> {
