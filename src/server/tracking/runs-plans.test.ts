@@ -5,6 +5,7 @@ import { plansOf, SORTED } from '../../../tests/harness/plans.ts'
 import { ENGINE, startTestServer, type TestServer } from '../../../tests/harness/server.ts'
 import { inTransaction } from '../../context.ts'
 import { isPostgres } from '../../db/dialect.ts'
+import { seriesOf } from './metrics/series.store.ts'
 import { raiseSeries } from './metrics/series-heads.store.ts'
 import { addParams, putTags } from './run-data.store.ts'
 import { insertRuns } from './runs.store.ts'
@@ -139,4 +140,15 @@ test.each([
   const test = { kind: 'text' as const, operator: '=' as const, text: 'r7' }
   const condition: RunSearch['conditions'][number] = { ...named, test }
   expect(await planOf({ sorts: [], conditions: [condition] })).toContain('runs_by_name')
+})
+
+test('a chart of many runs begins with them, not with the runs of their project', async () => {
+  const ids = Array.from({ length: 50 }, (_, i) => `${i}`.padStart(32, '0'))
+  const [plan = ''] = await plansOf(server.ctx.db, async (db) => {
+    expect(await seriesOf(db, base.projectId, ids, 'acc')).toHaveLength(50)
+    expect(await seriesOf(db, 'another project', ids, 'acc')).toEqual([])
+  })
+  expect(plan).not.toMatch(/runs_project|Seq Scan on runs/)
+  // PostgreSQL knows that all series here are of this key, and reads them whole.
+  if (ENGINE === 'sqlite') expect(plan).toMatch(/COVERING INDEX metric_series_run \(run_id=\? AND key=\?\)/)
 })
