@@ -29,8 +29,12 @@ const groups = new WeakMap<Kysely<Tables>, CommitGroup>()
 /** Others wait for the group's commit: what has not begun after this time joins the next one. */
 const MAX_GROUP_MS = 20
 
-/** With one turn, 11 of 16 clients share a commit, since those who are answered first ask again meanwhile; so, 15 do. */
+/**
+ * With one turn, 11 of 16 clients share a commit, since those who are answered first ask again meanwhile; so, 15 do. Where a
+ * turn takes long, a commit costs less than to wait for the next one.
+ */
 const MAX_TURNS = 8
+const MAX_WAIT_MS = 3
 
 /**
  * Runs `work` in a transaction and resolves when it is committed. On SQLite, whose commits each wait for the disk
@@ -116,7 +120,9 @@ class CommitGroup {
 
   /** Turns of the event loop, while each brings more: what comes in on other connections joins the next commit. */
   async #othersAsk(): Promise<void> {
-    for (let turn = 0, before = -1, now = 0; turn < MAX_TURNS && now > before; turn++) {
+    const until = performance.now() + MAX_WAIT_MS
+    let [before, now] = [-1, 0]
+    for (let turn = 0; turn < MAX_TURNS && now > before && performance.now() < until; turn++) {
       before = now
       await new Promise((resolve) => setImmediate(resolve))
       now = sum(this.#waiting.map(({ elsewhere }) => elsewhere?.load() ?? ONE)).items

@@ -72,6 +72,9 @@ describe('a store of the first schema', () => {
     await sql`INSERT INTO runs (id, project_id, experiment_id, name, user_name, status, lifecycle, started_at_ms, artifact_uri) VALUES (${run}, 'p', 7, 'first', 'ada', 'FINISHED', 'active', 5, 'x')`.execute(
       db,
     )
+    await sql`INSERT INTO runs (id, project_id, experiment_id, name, user_name, status, lifecycle, started_at_ms, artifact_uri) VALUES ('untagged', 'p', 7, 'second', 'ada', 'FINISHED', 'active', 6, 'x')`.execute(
+      db,
+    )
     await sql`INSERT INTO run_params (run_id, key, value) VALUES (${run}, 'depth', '5')`.execute(db)
     await sql`INSERT INTO run_params (run_id, key, value) VALUES (${run}, 'note', ${note})`.execute(db)
     await sql`INSERT INTO run_tags (run_id, key, value) VALUES (${run}, 'team', 'a')`.execute(db)
@@ -151,6 +154,8 @@ describe('a store of the first schema', () => {
     expect(noted.body.runs).toHaveLength(1)
     const named = await api.post('runs/search', { experiment_ids: ['7'], filter: "tags.mlflow.runName = 'first'" })
     expect(named.body.runs).toHaveLength(1)
+    const untagged = (await api.get('runs/get', { run_id: 'untagged' })).body.run
+    expect([untagged.info.run_name, untagged.data.tags]).toEqual(['second', undefined])
     expect(
       (await api.post('runs/log-metric', { run_id: run, key: 'loss', value: 1, timestamp: 9, step: 1 })).status,
     ).toBe(200)

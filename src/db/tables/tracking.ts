@@ -24,7 +24,7 @@ export type RunsTable = {
   project_id: string
   experiment_id: number
   name: string
-  /** 1: its name is its tag `mlflow.runName`, too; 0: that tag was deleted. */
+  /** 1: its name is its tag `mlflow.runName`, too; 0: that tag was deleted, or an imported run had none. */
   name_tagged: number
   user_name: string
   status: RunStatus

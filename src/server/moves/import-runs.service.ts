@@ -90,7 +90,7 @@ async function importPairs(ctx: Context, move: Import, where: string, run: Run, 
   )
   const nameTag = tags.find((tag) => tag.key === NAME_TAG)
   if (nameTag !== undefined && nameTag.value !== '' && nameTag.value !== run.name)
-    report.note(`${where} has the name "${run.name}", and its tag ${NAME_TAG} had another one`)
+    report.note(`${where} is named "${run.name}"; its tag ${NAME_TAG}, which is the name here, was "${nameTag.value}"`)
   for await (const batch of batches(params, PAIRS_PER_BATCH))
     await importRunData(ctx, actor, project, id, { params: batch })
   for await (const batch of batches(tags, PAIRS_PER_BATCH))

@@ -54,6 +54,16 @@ describe('a store that comes in', () => {
     expect(listed.runs).toHaveLength(1)
   })
 
+  it('names a run once, and says so where its tag had another name', async () => {
+    await store.experiment()
+    await store.run(store.RUN)
+    await store.put(`${EXPERIMENT}/${store.RUN}/tags/mlflow.runName`, 'edited by hand')
+    const report = await store.imported()
+    expect(report.notes).toEqual([expect.stringMatching(/is named "first"; its tag .* was "edited by hand"/)])
+    const { info, data } = (await store.get(`runs/get?run_id=${store.RUN}`)).run
+    expect([info.run_name, data.tags]).toEqual(['first', [{ key: 'mlflow.runName', value: 'first' }]])
+  })
+
   it('changes nothing a second time, and brings what is new a third time', async () => {
     await store.experiment()
     await store.run(store.RUN, { lifecycle: 'deleted' })

@@ -8,7 +8,7 @@ export const MAX_COUNT = 10_000
 
 /**
  * The names of metrics, params and tags that the runs of an experiment have, deleted ones too: from the indexes of the
- * search, without looking at the runs. The tag that repeats a run's name is left out.
+ * search, without looking at the runs. The tag that is a run's name is none of them.
  * @param experimentId as clients see it; undefined: every experiment of the project. One that is not there has no names.
  * @param search a part of a name; '' for all
  */

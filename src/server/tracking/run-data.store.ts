@@ -15,7 +15,7 @@ export type RunState = {
 }
 
 /**
- * What writes need to know of their runs. `lock`: nobody else changes these runs' params until the transaction ends (in the
+ * What writes need to know of their runs. `lock`: nobody else changes these runs' params or names until the transaction ends (in the
  * order of their ids, so that writers cannot deadlock).
  */
 export async function runStates(db: Db, runIds: readonly string[], lock: boolean): Promise<Map<string, RunState>> {

@@ -51,7 +51,7 @@ async function flush(tx: WriteTx, writes: Item[]): Promise<Outcome<number[]>[]> 
   const states = await store.runStates(
     tx.db,
     runIds,
-    writes.some((write) => write.params.length > 0),
+    writes.some((write) => write.params.length > 0 || write.tags.has(NAME_TAG)),
   )
   const params = new ParamsOfBatch(await knownParams(tx, writes))
   const missing = await missingModels(tx, writes)

@@ -1,5 +1,5 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
-import { alongIndex, type Db } from '../../db/dialect.ts'
+import { alongIndex, type Db, isPostgres } from '../../db/dialect.ts'
 import { satisfies } from '../../db/value-test.ts'
 import type { ValueTest } from '../../lib/search-test.ts'
 import { NAME_TAG } from './runs.store.ts'
@@ -25,7 +25,12 @@ export function beginningOf(value: string): string {
 }
 
 /** Columns of a query that say which run a condition is asked of: before its row in `runs` is looked up, where possible. */
-export type RunColumns = { id: RawBuilder<unknown>; experimentId: RawBuilder<unknown> }
+export type RunColumns = {
+  id: RawBuilder<unknown>
+  experimentId: RawBuilder<unknown>
+  /** The query walks along an order and stops when a page is full: conditions are asked of one run after the other. */
+  isWalk?: boolean
+}
 export const OF_RUNS: RunColumns = columnsOf('runs', 'id')
 
 /** The columns of a table or subquery that has a row a run. */
@@ -38,7 +43,7 @@ export function conditionSql(db: Db, condition: RunCondition, of: RunColumns = O
   if (condition.on === 'attribute') return satisfies(db, sql.ref(`runs.${condition.column}`), condition.test)
   if (condition.on === 'dataset') {
     const test = satisfies(db, sql.ref(`i.${condition.column}`), condition.test)
-    return exists(sql`SELECT 1 FROM run_inputs AS i WHERE i.run_id = ${of.id} AND ${test}`)
+    return exists(db, of, sql`SELECT 1 FROM run_inputs AS i WHERE i.run_id = ${of.id} AND ${test}`)
   }
   if (isNameTag(condition)) return nameTagSql(db, condition.test)
   const table = sql.table(VALUE_TABLES[condition.on])
@@ -47,11 +52,12 @@ export function conditionSql(db: Db, condition: RunCondition, of: RunColumns = O
     // The entries of one value lie together, those of one run's values far from the next run's: few pages are read, not many.
     const place = sql`v.experiment_id = ${of.experimentId} AND v.key = ${condition.key}`
     const entry = sql`${isText(condition.test.text)} AND v.run_id = ${of.id}`
-    return exists(sql`SELECT 1 FROM ${table} AS v ${index} WHERE ${place} AND ${entry}`)
+    return exists(db, of, sql`SELECT 1 FROM ${table} AS v ${index} WHERE ${place} AND ${entry}`)
   }
   const found = sql`SELECT 1 FROM ${table} AS v WHERE v.run_id = ${of.id} AND v.key = ${condition.key}`
-  if (condition.test.kind !== 'null') return exists(sql`${found} AND ${valueSql(db, condition, condition.test)}`)
-  return condition.test.negated ? exists(found) : sql<SqlBool>`NOT EXISTS (${found})`
+  if (condition.test.kind !== 'null')
+    return exists(db, of, sql`${found} AND ${valueSql(db, condition, condition.test)}`)
+  return condition.test.negated ? exists(db, of, found) : sql<SqlBool>`NOT EXISTS (${found})`
 }
 
 /** What a condition of the tag that is the run's name asks: it has no row of its own. */
@@ -60,8 +66,14 @@ function nameTagSql(db: Db, test: ValueTest): Expression<SqlBool> {
   return sql<SqlBool>`runs.name_tagged = 1 AND ${satisfies(db, sql.ref('runs.name'), test)}`
 }
 
-/** SQLite makes a join of an EXISTS without LIMIT, and looks up the run and what it is ordered by before that. */
-const exists = (found: RawBuilder<unknown>) => sql<SqlBool>`EXISTS (${found} LIMIT 1)`
+/**
+ * SQLite makes a join of an EXISTS without LIMIT, and looks up the run and what it is ordered by before that. PostgreSQL
+ * makes one without OFFSET, and of runs that meet several conditions it expects so few that it reads whole tables for them
+ * rather than to walk until a page is full.
+ */
+function exists(db: Db, { isWalk = false }: RunColumns, found: RawBuilder<unknown>): Expression<SqlBool> {
+  return isPostgres(db) && isWalk ? sql`EXISTS (${found} OFFSET 0)` : sql`EXISTS (${found} LIMIT 1)`
+}
 
 /** The test of a value in `v`. NaN is stored as 0 with a flag: it differs from every number and equals or orders with none. */
 function valueSql(db: Db, condition: RunCondition, test: ValueTest): Expression<SqlBool> {
@@ -76,7 +88,7 @@ type Lookup = { on: 'param' | 'tag'; key: string; test: { kind: 'text'; operator
 /** Is this a value that the index of texts is entered with? */
 function isLookedUp(condition: RunCondition): condition is Lookup {
   const { on, test } = condition
-  return (on === 'param' || on === 'tag') && test.kind === 'text' && test.operator === '='
+  return (on === 'param' || on === 'tag') && !isNameTag(condition) && test.kind === 'text' && test.operator === '='
 }
 
 /** The value in `v` is this text, in words of the index, which tells all of a text that is shorter than what it holds. */

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Db, runIdRows } from '../../db/dialect.ts'
+import { type Db, isPostgres, runIdRows } from '../../db/dialect.ts'
 import * as keyset from '../../db/keyset.ts'
 import type { Lifecycle } from '../../db/tables/tracking.ts'
 import {
@@ -96,8 +96,8 @@ export async function fewestEntries(db: Db, search: RunSearch, few: number): Pro
 const likelyMany = (condition: RunCondition) => (condition.on === 'metric' ? 1 : 0)
 
 /** `FROM` and `WHERE` of the runs that are asked for: all that meet the conditions, or those among some entries. */
-export function asked(db: Db, search: RunSearch, entries: Entries | null) {
-  if (entries === null) return { from: sql`runs`, where: demands(db, search) }
+export function asked(db: Db, search: RunSearch, entries: Entries | null, isWalk = false) {
+  if (entries === null) return { from: sql`runs`, where: demands(db, search, { ...OF_RUNS, isWalk }) }
   const conditions = search.conditions.filter((condition) => condition !== entries.met)
   return {
     // A run has a key once: no entry comes twice.
@@ -120,7 +120,14 @@ function demands(db: Db, search: RunSearch, of: RunColumns = OF_RUNS): RawBuilde
 export const all = (parts: readonly RawBuilder<unknown>[]) => sql.join(parts, sql` AND `)
 
 async function allAtOnce(db: Db, search: RunSearch, entries: Entries | null): Promise<Found[]> {
-  return sorted(db, search, asked(db, search, entries))
+  return sorted(db, search, asked(db, search, entries, isOrderOfRuns(search)))
+}
+
+/** Whether an index of `runs` has the order. */
+function isOrderOfRuns({ sorts: [first], experimentIds, lifecycle }: RunSearch): boolean {
+  if (lifecycle === null || (first !== undefined && first.on !== 'attribute')) return false
+  const column = first?.column ?? 'started_at_ms'
+  return column === 'started_at_ms' || (column === 'name' && experimentIds?.length === 1)
 }
 
 /** The first of the runs that a query finds, which must sort them. */
@@ -179,10 +186,16 @@ type Candidate = { run_id: string; value: number }
 /** The entries that come first, counted from where the page begins, and no value of which some were left out. */
 async function firstEntries(db: Db, search: RunSearch, first: ValueSort, limit: number): Promise<Candidate[]> {
   const from = search.after === null ? sql`` : sql`AND ${indexBound(first, search.after)}`
-  const { rows } = await sql<Candidate>`
-    SELECT sort_0.run_id, sort_0.value FROM metric_series AS sort_0
-    WHERE sort_0.experiment_id IN (${experimentsOf(search)}) AND sort_0.key = ${first.key} AND sort_0.is_nan = 0 ${from}
-    ORDER BY sort_0.value ${sql.raw(first.descending ? 'DESC' : 'ASC')} LIMIT ${limit + 1}`.execute(db)
+  const asked = sql`sort_0.key = ${first.key} AND sort_0.is_nan = 0 ${from}`
+  // PostgreSQL reads the whole table when it may choose; so, the entries of one experiment after the other's.
+  const entries = isPostgres(db)
+    ? sql`experiments AS e CROSS JOIN LATERAL (SELECT run_id, value FROM metric_series AS sort_0
+        WHERE sort_0.experiment_id = e.id AND ${asked} OFFSET 0) AS sort_0 WHERE e.id IN (${experimentsOf(search)})`
+    : sql`metric_series AS sort_0 WHERE sort_0.experiment_id IN (${experimentsOf(search)}) AND ${asked}`
+  const { rows } =
+    await sql<Candidate>`SELECT sort_0.run_id, sort_0.value FROM ${entries} ORDER BY sort_0.value ${sql.raw(first.descending ? 'DESC' : 'ASC')} LIMIT ${limit + 1}`.execute(
+      db,
+    )
   const cut = rows[limit]?.value
   return cut === undefined ? rows : rows.filter((row) => row.value !== cut)
 }
@@ -209,7 +222,7 @@ async function walkPresent(db: Db, search: RunSearch, first: ValueSort, rank: nu
     sql`sort_0.experiment_id IN (${experimentsOf(search)})`,
     sql`sort_0.key = ${first.key}`,
     ...(first.on === 'metric' ? [sql`sort_0.is_nan = ${sql.lit(rank)}`] : []),
-    ...demands(db, search, columnsOf('sort_0')),
+    ...demands(db, search, { ...columnsOf('sort_0'), isWalk: true }),
   ]
   if (search.after !== null) where.push(indexBound(first, search.after), keyset.behind(terms, search.after))
   // The first term is the rank, the same for all here. The second follows the index: a metric's value, a text's beginning.
@@ -259,7 +272,8 @@ async function walkEnds(db: Db, search: RunSearch): Promise<Found[]> {
     if (after !== null && rank < Number(after[0])) continue
     const ended = { ...end, value: rank === 0 ? sql`runs.ended_at_ms` : sql`0` }
     const own = rank === 0 ? [ended, ...others] : others
-    const where = [sql`runs.ended_at_ms IS ${sql.raw(rank === 0 ? 'NOT NULL' : 'NULL')}`, ...demands(db, search)]
+    const asks = demands(db, search, { ...OF_RUNS, isWalk: true })
+    const where = [sql`runs.ended_at_ms IS ${sql.raw(rank === 0 ? 'NOT NULL' : 'NULL')}`, ...asks]
     if (after !== null && rank === Number(after[0])) {
       // Said twice, so that the index is entered at the right place.
       if (rank === 0) where.push(sql`runs.ended_at_ms ${sql.raw(end.descending ? '<=' : '>=')} ${after[1]}`)

@@ -9,7 +9,7 @@ type Known = {
   experiment: string
   start: number
   name: string
-  /** The tag that repeats the name; it can be deleted. */
+  /** The tag that is the name; it can be deleted. */
   nameTag: string | null
   end: number | null
   metrics: Record<string, number>
