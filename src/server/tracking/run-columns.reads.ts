@@ -1,7 +1,7 @@
 import type { Db } from '../../db/dialect.ts'
 import { defineRead } from '../../db/reads.ts'
 import { countFound, type KeyKind, type KeyPlace, walkKeys } from './run-columns.store.ts'
-import type { RunSearch } from './runs-search.store.ts'
+import type { RunSearch } from './runs-asked.store.ts'
 
 /** Keys of one kind that are told; a search text finds the others. */
 export const MAX_KEYS = 1_000

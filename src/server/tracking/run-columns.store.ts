@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/dialect.ts'
+import { all, asked, fewestEntries, type RunSearch } from './runs-asked.store.ts'
 import { countEntries, VALUE_TABLES } from './runs-conditions.store.ts'
-import { all, asked, fewestEntries, type RunSearch } from './runs-search.store.ts'
 
 export type KeyKind = keyof typeof VALUE_TABLES
 

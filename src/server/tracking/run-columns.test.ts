@@ -12,7 +12,7 @@ import { MAX_COUNT } from './run-columns.service.ts'
 import { countFound, walkKeys } from './run-columns.store.ts'
 import { addParams, putTags } from './run-data.store.ts'
 import { insertRuns } from './runs.store.ts'
-import type { RunSearch } from './runs-search.store.ts'
+import type { RunSearch } from './runs-asked.store.ts'
 
 /** What the table of runs knows of the runs it has not loaded. */
 const RUNS = MAX_COUNT + 50

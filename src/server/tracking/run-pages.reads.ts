@@ -7,7 +7,8 @@ import { latestOf } from './metrics/series.store.ts'
 import { inputOf, type RunInput, type RunModel, type RunRecord, runRecord } from './records.ts'
 import { paramTexts, tagTexts } from './run-data.store.ts'
 import { NAME_TAG, type RunRow, runsByIds } from './runs.store.ts'
-import { findRuns, type RunSearch } from './runs-search.store.ts'
+import type { RunSearch } from './runs-asked.store.ts'
+import { findRuns } from './runs-search.store.ts'
 
 /** One page of a search: its runs in order, and the place of the last one when more follow. */
 export type FoundPage = { ids: string[]; last: Place | null }

@@ -9,7 +9,8 @@ import { seriesOf } from './metrics/series.store.ts'
 import { raiseSeries } from './metrics/series-heads.store.ts'
 import { addParams, putTags } from './run-data.store.ts'
 import { insertRuns } from './runs.store.ts'
-import { findRuns, type RunSearch } from './runs-search.store.ts'
+import type { RunSearch } from './runs-asked.store.ts'
+import { findRuns } from './runs-search.store.ts'
 
 /** The hot queries go along their index: looked at in the engines' own plans, so that no later change loses it unseen. */
 const RUNS = 5_000

@@ -8,9 +8,9 @@ import { rowIdsOf } from './experiments.service.ts'
 import { type RunRecord, runRecord } from './records.ts'
 import { foundPage } from './run-pages.reads.ts'
 import { runsByIds } from './runs.store.ts'
+import type { RunSearch as FoundSearch } from './runs-asked.store.ts'
 import type { RunColumn, RunCondition } from './runs-conditions.store.ts'
 import { orderTerms, type RunSort } from './runs-order.store.ts'
-import type { RunSearch as FoundSearch } from './runs-search.store.ts'
 
 export type ViewType = 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL'
 
