@@ -118,6 +118,16 @@ test.runIf(ENGINE === 'sqlite')(
   },
 )
 
+test.runIf(ENGINE === 'postgres').each([
+  { index: 'metric_series_order', sorts: [{ on: 'metric' as const, key: 'acc', descending: true }] },
+  { index: 'runs_newest', sorts: [] },
+])('conditions that many meet are asked along $index, of as many runs as fill the page', async ({ index, sorts }) => {
+  const plan = await planOf({ sorts, conditions: BROAD })
+  expect(plan).toContain(index)
+  expect(plan).toContain('SubPlan')
+  expect(plan).not.toMatch(/Seq Scan|Hash Join/)
+})
+
 test('a page by a metric of the whole project reads the order’s entries once and looks up few of their runs', async () => {
   const search = { ...base, experimentIds: null, sorts: [{ on: 'metric' as const, key: 'acc', descending: true }] }
   // Half of the runs have the tag, too many to begin with: a group of entries fills the page.
