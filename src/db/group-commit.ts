@@ -125,7 +125,7 @@ class CommitGroup {
     for (let turn = 0; turn < MAX_TURNS && now > before && performance.now() < until; turn++) {
       before = now
       await new Promise((resolve) => setImmediate(resolve))
-      now = sum(this.#waiting.map(({ elsewhere }) => elsewhere?.load() ?? ONE)).items
+      now = loadOf(this.#waiting).items
     }
   }
 
@@ -173,8 +173,12 @@ function sum(loads: readonly Load[]): Load {
   return { items, rows }
 }
 
+function loadOf(units: readonly Unit[]): Load {
+  return sum(units.map(({ elsewhere }) => elsewhere?.load() ?? ONE))
+}
+
 function areWantedElsewhere(units: readonly Unit[]): boolean {
-  const all = sum(units.map(({ elsewhere }) => elsewhere?.load() ?? NOTHING))
+  const all = loadOf(units)
   return units.every(({ elsewhere }) => elsewhere?.isWanted(all) === true)
 }
 

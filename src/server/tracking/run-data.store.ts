@@ -117,11 +117,6 @@ export async function tagsOf(db: Db, runIds: readonly string[]): Promise<RunValu
 }
 
 async function namesAsTags(db: Db, runIds: readonly string[]): Promise<RunValue[]> {
-  const head = 'SELECT id AS run_id, name AS value, experiment_id, name_tagged FROM runs'
-  const rows = await rowsAmong<Omit<RunValue, 'key'> & { name_tagged: number }>(db, {
-    head,
-    column: 'id',
-    values: runIds,
-  })
-  return rows.flatMap(({ name_tagged, ...row }) => (name_tagged === 1 ? { ...row, key: NAME_TAG } : []))
+  const head = `SELECT id AS run_id, '${NAME_TAG}' AS key, name AS value, experiment_id FROM runs`
+  return rowsAmong(db, { head, column: 'id', values: runIds, tail: 'AND name_tagged = 1' })
 }

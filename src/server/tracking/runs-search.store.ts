@@ -107,12 +107,12 @@ type Candidate = { run_id: string; value: number }
 /** The entries that come first, counted from where the page begins, and no value of which some were left out. */
 async function firstEntries(db: Db, search: RunSearch, first: ValueSort, limit: number): Promise<Candidate[]> {
   const from = search.after === null ? sql`` : sql`AND ${indexBound(first, search.after)}`
-  const asked = sql`sort_0.key = ${first.key} AND sort_0.is_nan = 0 ${from}`
+  const ofMetric = sql`sort_0.key = ${first.key} AND sort_0.is_nan = 0 ${from}`
   // PostgreSQL reads the whole table when it may choose; so, the entries of one experiment after the other's.
   const entries = isPostgres(db)
     ? sql`experiments AS e CROSS JOIN LATERAL (SELECT run_id, value FROM metric_series AS sort_0
-        WHERE sort_0.experiment_id = e.id AND ${asked} OFFSET 0) AS sort_0 WHERE e.id IN (${experimentsOf(search)})`
-    : sql`metric_series AS sort_0 WHERE sort_0.experiment_id IN (${experimentsOf(search)}) AND ${asked}`
+        WHERE sort_0.experiment_id = e.id AND ${ofMetric} OFFSET 0) AS sort_0 WHERE e.id IN (${experimentsOf(search)})`
+    : sql`metric_series AS sort_0 WHERE sort_0.experiment_id IN (${experimentsOf(search)}) AND ${ofMetric}`
   const { rows } =
     await sql<Candidate>`SELECT sort_0.run_id, sort_0.value FROM ${entries} ORDER BY sort_0.value ${sql.raw(first.descending ? 'DESC' : 'ASC')} LIMIT ${limit + 1}`.execute(
       db,
