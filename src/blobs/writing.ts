@@ -10,7 +10,10 @@ import type { PutOptions, StoredBlob } from './store.ts'
 
 /** Bytes that go to the disk in one call. Sockets give 64 KiB at a time: a call for each would cost more than the writing. */
 const WRITE_BYTES = 1024 * 1024
-/** After so many bytes the disk is told to begin: else one `fsync` at the end waits for all of them, gigabytes or few. */
+/**
+ * After so many bytes the disk is told to begin: else one `fsync` at the end waits for all of them, gigabytes or few. Two are
+ * under way at once: while the file system notes in its journal where the first bytes are, the disk takes the next.
+ */
 const FLUSH_BYTES = 8 * 1024 * 1024
 
 /** @throws AppError when these bytes may not be kept */
@@ -139,6 +142,7 @@ function createWriter(file: FileHandle, start: number, free: (chunk: Buffer) => 
   let failure: unknown
   let writing: Promise<void> | undefined
   let flushing: Promise<void> | undefined
+  let flushed: Promise<void> | undefined
 
   async function write(chunks: Buffer[], bytes: number): Promise<void> {
     const at = position
@@ -167,7 +171,8 @@ function createWriter(file: FileHandle, start: number, free: (chunk: Buffer) => 
     batchBytes = 0
     if (unflushed < FLUSH_BYTES) return
     unflushed = 0
-    await flushing
+    await flushed
+    flushed = flushing
     flushing = file.datasync().catch(fail)
   }
 
@@ -180,7 +185,7 @@ function createWriter(file: FileHandle, start: number, free: (chunk: Buffer) => 
     },
     async end(): Promise<void> {
       await flush()
-      await Promise.all([writing, flushing])
+      await Promise.all([writing, flushed, flushing])
       if (failure !== undefined) throw failure
     },
   }
