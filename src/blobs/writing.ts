@@ -142,7 +142,7 @@ function createWriter(file: FileHandle, start: number, free: (chunk: Buffer) => 
   let failure: unknown
   let writing: Promise<void> | undefined
   let flushing: Promise<void> | undefined
-  let flushed: Promise<void> | undefined
+  let flushingBefore: Promise<void> | undefined
 
   async function write(chunks: Buffer[], bytes: number): Promise<void> {
     const at = position
@@ -171,8 +171,8 @@ function createWriter(file: FileHandle, start: number, free: (chunk: Buffer) => 
     batchBytes = 0
     if (unflushed < FLUSH_BYTES) return
     unflushed = 0
-    await flushed
-    flushed = flushing
+    await flushingBefore
+    flushingBefore = flushing
     flushing = file.datasync().catch(fail)
   }
 
@@ -185,7 +185,7 @@ function createWriter(file: FileHandle, start: number, free: (chunk: Buffer) => 
     },
     async end(): Promise<void> {
       await flush()
-      await Promise.all([writing, flushed, flushing])
+      await Promise.all([writing, flushingBefore, flushing])
       if (failure !== undefined) throw failure
     },
   }
